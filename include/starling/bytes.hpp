@@ -1,4 +1,5 @@
-// Bytes as they come and go: owned, viewed, shared; and the two cursors that never leave their bounds.
+// Bytes as they come and go: owned, viewed, shared; and the two cursors that never leave their
+// bounds.
 #pragma once
 
 #include <array>
@@ -24,15 +25,19 @@ inline ByteView as_bytes(std::string_view text) {
 inline std::string_view as_text(ByteView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
-inline void append(Bytes& to, ByteView what) { to.insert(to.end(), what.begin(), what.end()); }
+inline void append(Bytes& to, ByteView what) {
+  to.insert(to.end(), what.begin(), what.end());
+}
 
 /// Lower-case hexadecimal, two digits a byte.
 std::string to_hex(ByteView bytes);
-/// The bytes that `text` names in hexadecimal digits of either case; nullopt if it is not such a text.
+/// The bytes that `text` names in hexadecimal digits of either case; nullopt if it is not such a
+/// text.
 std::optional<Bytes> from_hex(std::string_view text);
 
 /// Immutable bytes with shared ownership, in one allocation with their counter. A payload is stored
-/// once like this, however many subscribers, links and queues wait for it. Empty ones allocate nothing.
+/// once like this, however many subscribers, links and queues wait for it. Empty ones allocate
+/// nothing.
 class SharedBytes {
  public:
   SharedBytes() = default;
@@ -72,8 +77,8 @@ class SharedBytes {
   Block* block_ = nullptr;
 };
 
-/// Reads from the front. A read beyond the end returns zero or an empty view and marks the reader as
-/// failed for good, so callers may read a whole structure and ask once.
+/// Reads from the front. A read beyond the end returns zero or an empty view and marks the reader
+/// as failed for good, so callers may read a whole structure and ask once.
 class ByteReader {
  public:
   explicit ByteReader(ByteView bytes) : rest_(bytes) {}
@@ -129,7 +134,8 @@ class ByteWriter {
 
  private:
   void write_big_endian(std::uint64_t value, std::size_t count) {
-    for (std::size_t i = count; i-- > 0;) out_.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+    for (std::size_t i = count; i-- > 0;)
+      out_.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
   }
 
   Bytes& out_;

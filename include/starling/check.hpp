@@ -9,6 +9,6 @@ namespace starling {
 
 }  // namespace starling
 
-#define STARLING_CHECK(expression)                                              \
-  (static_cast<bool>(expression) ? static_cast<void>(0)                         \
+#define STARLING_CHECK(expression)                      \
+  (static_cast<bool>(expression) ? static_cast<void>(0) \
                                  : ::starling::check_failed(#expression, __FILE__, __LINE__))

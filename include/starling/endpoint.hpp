@@ -18,8 +18,8 @@ struct Endpoint {
   auto operator<=>(const Endpoint&) const = default;
 
   [[nodiscard]] bool is_v4() const;
-  [[nodiscard]] bool is_loopback() const;   ///< 127/8, ::1
-  [[nodiscard]] bool is_private() const;    ///< RFC 1918, RFC 6598 (carrier NAT), ULA, link-local
+  [[nodiscard]] bool is_loopback() const;     ///< 127/8, ::1
+  [[nodiscard]] bool is_private() const;      ///< RFC 1918, RFC 6598 (carrier NAT), ULA, link-local
   [[nodiscard]] bool is_unspecified() const;  ///< 0.0.0.0, ::
   /// Neither loopback, private, unspecified nor multicast.
   [[nodiscard]] bool is_global() const;

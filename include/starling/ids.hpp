@@ -13,8 +13,8 @@
 
 namespace starling {
 
-/// SHA-256 of a node's Ed25519 public key in its SubjectPublicKeyInfo form (44 bytes of DER). This is
-/// how a node is addressed wherever it lives; it is not its id inside the DHT.
+/// SHA-256 of a node's Ed25519 public key in its SubjectPublicKeyInfo form (44 bytes of DER). This
+/// is how a node is addressed wherever it lives; it is not its id inside the DHT.
 struct NodeId {
   std::array<std::uint8_t, 32> bytes{};
 
@@ -61,8 +61,8 @@ struct MessageId {
 
 }  // namespace starling
 
-// Ids of nodes and keys are hashes already: their first eight bytes spread well enough. A table that
-// strangers can fill with ids of their choosing must not be unordered.
+// Ids of nodes and keys are hashes already: their first eight bytes spread well enough. A table
+// that strangers can fill with ids of their choosing must not be unordered.
 template <>
 struct std::hash<starling::NodeId> {
   std::size_t operator()(const starling::NodeId& id) const noexcept {

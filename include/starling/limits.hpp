@@ -10,17 +10,24 @@ namespace starling::limits {
 
 using namespace std::chrono_literals;
 
-// --- MQTT clients (src/mqtt, src/session, src/broker) ---------------------------------------------
-inline constexpr std::size_t packet_size_max = 268'435'460;  // bytes, the protocol's own bound (2.2.3): 4 length bytes
-inline constexpr std::size_t topic_size_max = 65'535;        // bytes; the length prefix has 16 bits
-inline constexpr std::size_t topic_levels_max = 200;         // levels; src/broker refuses deeper ones
-inline constexpr std::uint16_t receive_maximum_default = 65'535;  // what a client that says nothing may be sent
-inline constexpr std::uint16_t inflight_max = 20;  // QoS 1/2 messages under way to one client at a time, as Mosquitto
-inline constexpr std::uint16_t receive_maximum = 1'000;  // QoS 1/2 messages we let a client have under way
-inline constexpr std::size_t queued_messages_max = 100'000;  // per session; an offline session drops beyond it, counted
+// --- MQTT clients (src/mqtt, src/session, src/broker)
+// ---------------------------------------------
+inline constexpr std::size_t packet_size_max =
+    268'435'460;  // bytes, the protocol's own bound (2.2.3): 4 length bytes
+inline constexpr std::size_t topic_size_max = 65'535;  // bytes; the length prefix has 16 bits
+inline constexpr std::size_t topic_levels_max = 200;   // levels; src/broker refuses deeper ones
+inline constexpr std::uint16_t receive_maximum_default =
+    65'535;  // what a client that says nothing may be sent
+inline constexpr std::uint16_t inflight_max =
+    20;  // QoS 1/2 messages under way to one client at a time, as Mosquitto
+inline constexpr std::uint16_t receive_maximum =
+    1'000;  // QoS 1/2 messages we let a client have under way
+inline constexpr std::size_t queued_messages_max =
+    100'000;  // per session; an offline session drops beyond it, counted
 inline constexpr std::size_t queued_bytes_max = 64U << 20U;  // per session
-inline constexpr std::size_t connection_output_max = 4U << 20U;  // bytes waiting for a slow reader's socket; then it queues
-inline constexpr std::uint16_t topic_alias_max = 32;      // inbound aliases per connection
+inline constexpr std::size_t connection_output_max =
+    4U << 20U;  // bytes waiting for a slow reader's socket; then it queues
+inline constexpr std::uint16_t topic_alias_max = 32;           // inbound aliases per connection
 inline constexpr std::size_t filters_per_packet_max = 10'000;  // SUBSCRIBE and UNSUBSCRIBE
 inline constexpr std::size_t subscriptions_per_session_max = 100'000;
 inline constexpr std::size_t user_properties_max = 1'000;  // per packet
@@ -29,51 +36,66 @@ inline constexpr std::size_t connections_max = 100'000;
 inline constexpr std::size_t retained_messages_max = 10'000'000;
 inline constexpr std::uint16_t keep_alive_max_s = 65'535;
 
-// --- Links between nodes (bridge/) ------------------------------------------------------------------
-inline constexpr std::size_t link_frame_max = 1U << 20U;  // bytes of one frame before authentication ends: see hello_frame_max
-inline constexpr std::size_t hello_frame_max = 16U << 10U;  // bytes of one frame until the peer has proved itself
-inline constexpr std::size_t frame_depth_max = 8;          // nesting of msgpack arrays and maps
-inline constexpr std::size_t mesh_payload_max = 64U << 20U;  // bytes of one message from or to a peer
-inline constexpr std::size_t links_max = 1'000;            // links at a time, all meshes
-inline constexpr std::size_t links_unproved_max = 64;      // inbound links that have not proved themselves yet
-inline constexpr auto link_handshake_timeout = 10s;        // from TCP accept to hello
+// --- Links between nodes (bridge/)
+// ------------------------------------------------------------------
+inline constexpr std::size_t link_frame_max =
+    1U << 20U;  // bytes of one frame before authentication ends: see hello_frame_max
+inline constexpr std::size_t hello_frame_max =
+    16U << 10U;  // bytes of one frame until the peer has proved itself
+inline constexpr std::size_t frame_depth_max = 8;  // nesting of msgpack arrays and maps
+inline constexpr std::size_t mesh_payload_max = 64U
+                                                << 20U;  // bytes of one message from or to a peer
+inline constexpr std::size_t links_max = 1'000;          // links at a time, all meshes
+inline constexpr std::size_t links_unproved_max =
+    64;  // inbound links that have not proved themselves yet
+inline constexpr auto link_handshake_timeout = 10s;  // from TCP accept to hello
 inline constexpr auto heartbeat_interval = 5s;
 inline constexpr auto heartbeat_lost_after = 15s;
-inline constexpr std::size_t small_mesh_members_max = 64;  // up to this many members all keep links to all
+inline constexpr std::size_t small_mesh_members_max =
+    64;  // up to this many members all keep links to all
 inline constexpr auto redial_delay_min = 500ms;
 inline constexpr auto redial_delay_max = 60s;
-inline constexpr std::size_t lane_credit_messages = 4'096;     // unacknowledged messages per lane
-inline constexpr std::size_t lane_credit_bytes = 8U << 20U;    // unacknowledged bytes per lane
-inline constexpr std::size_t outbox_messages_max = 100'000;    // per peer
-inline constexpr std::size_t outbox_bytes_max = 64U << 20U;    // per peer
+inline constexpr std::size_t lane_credit_messages = 4'096;   // unacknowledged messages per lane
+inline constexpr std::size_t lane_credit_bytes = 8U << 20U;  // unacknowledged bytes per lane
+inline constexpr std::size_t outbox_messages_max = 100'000;  // per peer
+inline constexpr std::size_t outbox_bytes_max = 64U << 20U;  // per peer
 inline constexpr auto outbox_age_max = 24h;
-inline constexpr std::size_t seen_ids_max = 4'096;             // remembered above the floor, per origin and epoch
+inline constexpr std::size_t seen_ids_max =
+    4'096;  // remembered above the floor, per origin and epoch
 inline constexpr std::uint8_t hops_max = 24;
-inline constexpr double peer_messages_per_s = 20'000;          // what one peer may bring in; beyond it its lane gets no credit
-inline constexpr std::size_t peer_retained_max = 100'000;      // retained topics one peer may create
-inline constexpr std::size_t peer_interests_max = 100'000;     // filters one peer may ask for
-inline constexpr std::size_t parked_messages_max = 64;         // QoS 0 waiting for a first lookup, per prefix
+inline constexpr double peer_messages_per_s =
+    20'000;  // what one peer may bring in; beyond it its lane gets no credit
+inline constexpr std::size_t peer_retained_max = 100'000;   // retained topics one peer may create
+inline constexpr std::size_t peer_interests_max = 100'000;  // filters one peer may ask for
+inline constexpr std::size_t parked_messages_max =
+    64;  // QoS 0 waiting for a first lookup, per prefix
 inline constexpr std::size_t parked_bytes_max = 1U << 20U;
 inline constexpr auto parked_age_max = 2s;
 inline constexpr auto unresolved_for = 10s;  // how long a QoS 1/2 message takes peers found late
 
-// --- The DHT (dht/) -----------------------------------------------------------------------------------
-inline constexpr std::size_t record_bytes_max = 1'024;     // a record, envelope included
-inline constexpr std::size_t record_filters_max = 40;      // under one prefix; beyond it coarsened to "prefix/#"
+// --- The DHT (dht/)
+// -----------------------------------------------------------------------------------
+inline constexpr std::size_t record_bytes_max = 1'024;  // a record, envelope included
+inline constexpr std::size_t record_filters_max =
+    40;  // under one prefix; beyond it coarsened to "prefix/#"
 inline constexpr std::size_t record_endpoints_max = 3;
-inline constexpr std::size_t announced_keys_max = 256;     // per node and mesh; coarser above
-inline constexpr std::size_t listened_keys_max = 200;      // least recently used goes first
-inline constexpr auto listen_idle_max = 60s;               // after the last use of a key
-inline constexpr auto settle_time = 250ms;                 // a resolution is complete this long after its last new value
-inline constexpr auto record_reput_min = 30s;              // per key, after two immediate ones
+inline constexpr std::size_t announced_keys_max = 256;  // per node and mesh; coarser above
+inline constexpr std::size_t listened_keys_max = 200;   // least recently used goes first
+inline constexpr auto listen_idle_max = 60s;            // after the last use of a key
+inline constexpr auto settle_time =
+    250ms;  // a resolution is complete this long after its last new value
+inline constexpr auto record_reput_min = 30s;  // per key, after two immediate ones
 inline constexpr auto record_lifetime = 10min;
-inline constexpr double lookups_per_s = 5;                 // sustained
+inline constexpr double lookups_per_s = 5;  // sustained
 inline constexpr double lookups_burst = 50;
 inline constexpr auto clock_skew_max = 10min;
-inline constexpr std::size_t values_per_key_max = 256;     // read from one key; more is a flood
+inline constexpr std::size_t values_per_key_max = 256;  // read from one key; more is a flood
 inline constexpr std::size_t signatures_cached_max = 16'384;
 
-// --- Files and configuration ----------------------------------------------------------------------------
+// --- Files and configuration
+// ----------------------------------------------------------------------------
 inline constexpr std::size_t config_file_max = 4U << 20U;  // bytes
+inline constexpr std::size_t state_file_max = 16U
+                                              << 20U;  // bytes of one small document of src/store
 
 }  // namespace starling::limits

@@ -1,4 +1,5 @@
-// Publication: what a PUBLISH means once no MQTT flag is left. It crosses rooms and nodes as a value.
+// Publication: what a PUBLISH means once no MQTT flag is left. It crosses rooms and nodes as a
+// value.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +18,13 @@ namespace starling {
 
 /// Delivery promise (4.3). Values are those on the wire.
 enum class QoS : std::uint8_t { at_most_once = 0, at_least_once = 1, exactly_once = 2 };
-inline constexpr QoS lower(QoS a, QoS b) { return a < b ? a : b; }
+inline constexpr QoS lower(QoS a, QoS b) {
+  return a < b ? a : b;
+}
 
 /// The MQTT 5 properties that travel with a message unchanged from publisher to subscriber
-/// [MQTT5-3.3.2-4] [MQTT5-3.3.2-15] [MQTT5-3.3.2-16] [MQTT5-3.3.2-17] [MQTT5-3.3.2-18] [MQTT5-3.3.2-20].
+/// [MQTT5-3.3.2-4] [MQTT5-3.3.2-15] [MQTT5-3.3.2-16] [MQTT5-3.3.2-17] [MQTT5-3.3.2-18]
+/// [MQTT5-3.3.2-20].
 struct MessageProperties {
   std::optional<std::uint8_t> payload_format_indicator;
   std::optional<std::string> content_type;

@@ -22,8 +22,8 @@ enum class Errc : std::uint8_t {
   quota_exceeded,  ///< a limit of rate, count or memory
   expired,         ///< too old, or from a clock that is too far off
   not_found,
-  unreachable,     ///< no route, refused, reset, timed out
-  io,              ///< a file or socket call failed
+  unreachable,  ///< no route, refused, reset, timed out
+  io,           ///< a file or socket call failed
 };
 
 /// `what`: one sentence without a full stop that names what, where and, if it helps, the clause.
@@ -36,7 +36,8 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   [[nodiscard]] bool ok() const { return state_.index() == 0; }

@@ -1,4 +1,5 @@
-// Instants and spans. There is no now() here: machines are told the time, and only a Scheduler knows it.
+// Instants and spans. There is no now() here: machines are told the time, and only a Scheduler
+// knows it.
 #pragma once
 
 #include <chrono>
@@ -18,7 +19,8 @@ struct SteadyTime {
 };
 using TimePoint = SteadyTime::time_point;
 
-/// Seconds since 1970 in UTC. Only for what leaves the node with a date (records, logs): it can jump.
+/// Seconds since 1970 in UTC. Only for what leaves the node with a date (records, logs): it can
+/// jump.
 using UnixSeconds = std::int64_t;
 
 }  // namespace starling

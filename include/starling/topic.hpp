@@ -12,7 +12,8 @@
 
 namespace starling {
 
-/// Is `text` well-formed UTF-8 without U+0000? [MQTT-1.5.3-1] [MQTT-1.5.3-2] [MQTT5-1.5.4-1] [MQTT5-1.5.4-2]
+/// Is `text` well-formed UTF-8 without U+0000? [MQTT-1.5.3-1] [MQTT-1.5.3-2] [MQTT5-1.5.4-1]
+/// [MQTT5-1.5.4-2]
 bool is_mqtt_text(std::string_view text);
 
 /// The levels of a name or filter, in order. "a//b" has three, the middle one empty; "/" has two.
@@ -38,8 +39,8 @@ class TopicName {
   SharedBytes text_;
 };
 
-/// What a subscriber asks for, without any "$share/group/" (see ShareName). Only `parse` makes one, so
-/// holding a TopicFilter is the proof that its wildcards stand where the standard allows.
+/// What a subscriber asks for, without any "$share/group/" (see ShareName). Only `parse` makes one,
+/// so holding a TopicFilter is the proof that its wildcards stand where the standard allows.
 class TopicFilter {
  public:
   /// Checks `text` and keeps a copy. Errors: malformed (length, text, or a misplaced wildcard
@@ -57,8 +58,12 @@ class TopicFilter {
   /// The same for a text that is known to be a topic name.
   [[nodiscard]] bool matches(std::string_view name) const;
 
-  friend bool operator==(const TopicFilter& a, const TopicFilter& b) { return a.text() == b.text(); }
-  friend auto operator<=>(const TopicFilter& a, const TopicFilter& b) { return a.text() <=> b.text(); }
+  friend bool operator==(const TopicFilter& a, const TopicFilter& b) {
+    return a.text() == b.text();
+  }
+  friend auto operator<=>(const TopicFilter& a, const TopicFilter& b) {
+    return a.text() <=> b.text();
+  }
 
  private:
   explicit TopicFilter(std::string_view text) : text_(as_bytes(text)) {}
@@ -70,8 +75,8 @@ struct SubscriptionName {
   std::string share_group;  ///< empty: not shared
   TopicFilter filter;
 
-  /// Errors: malformed, also for a share name that is empty or holds '/', '+' or '#' [MQTT5-4.8.2-1]
-  /// [MQTT5-4.8.2-2].
+  /// Errors: malformed, also for a share name that is empty or holds '/', '+' or '#'
+  /// [MQTT5-4.8.2-1] [MQTT5-4.8.2-2].
   static Result<SubscriptionName> parse(std::string_view text);
 };
 

@@ -1,8 +1,7 @@
 #include "starling/endpoint.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
+#include <arpa/inet.h>
 #include <charconv>
 #include <cstring>
 
@@ -20,7 +19,9 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 
 }  // namespace
 
-bool Endpoint::is_v4() const { return std::equal(v4_prefix.begin(), v4_prefix.end(), address.begin()); }
+bool Endpoint::is_v4() const {
+  return std::equal(v4_prefix.begin(), v4_prefix.end(), address.begin());
+}
 
 bool Endpoint::is_loopback() const {
   if (is_v4()) return address[12] == 127;
@@ -29,7 +30,8 @@ bool Endpoint::is_loopback() const {
 }
 
 bool Endpoint::is_private() const {
-  if (!is_v4()) return (address[0] & 0xFEU) == 0xFC || (address[0] == 0xFE && (address[1] & 0xC0U) == 0x80);
+  if (!is_v4())
+    return (address[0] & 0xFEU) == 0xFC || (address[0] == 0xFE && (address[1] & 0xC0U) == 0x80);
   const auto a = address[12];
   const auto b = address[13];
   return a == 10 || (a == 172 && (b & 0xF0U) == 16) || (a == 192 && b == 168)
@@ -37,7 +39,8 @@ bool Endpoint::is_private() const {
 }
 
 bool Endpoint::is_unspecified() const {
-  return std::all_of(address.begin() + (is_v4() ? 12 : 0), address.end(), [](auto b) { return b == 0; });
+  return std::all_of(address.begin() + (is_v4() ? 12 : 0), address.end(),
+                     [](auto b) { return b == 0; });
 }
 
 bool Endpoint::is_global() const {
@@ -73,8 +76,10 @@ std::optional<Endpoint> Endpoint::parse(std::string_view text) {
 
 std::string Endpoint::address_text() const {
   char text[INET6_ADDRSTRLEN] = {};
-  if (is_v4()) inet_ntop(AF_INET, address.data() + 12, text, sizeof text);
-  else inet_ntop(AF_INET6, address.data(), text, sizeof text);
+  if (is_v4())
+    inet_ntop(AF_INET, address.data() + 12, text, sizeof text);
+  else
+    inet_ntop(AF_INET6, address.data(), text, sizeof text);
   return text;
 }
 

@@ -14,7 +14,8 @@ int digit(char c) {
   return at == std::string_view::npos ? -1 : static_cast<int>(at);
 }
 
-/// The Luhn mod N algorithm with N = 32 over one group, weights from the left as Syncthing has them.
+/// The Luhn mod N algorithm with N = 32 over one group, weights from the left as Syncthing has
+/// them.
 char check_character(std::string_view group) {
   int factor = 1;
   int sum = 0;

@@ -4,7 +4,9 @@
 
 namespace starling {
 
-void OutputBuffer::append(ByteView bytes) { starling::append(tail_, bytes); }
+void OutputBuffer::append(ByteView bytes) {
+  starling::append(tail_, bytes);
+}
 
 void OutputBuffer::append(const SharedBytes& bytes) {
   if (bytes.size() < share_from) return append(bytes.view());
@@ -13,7 +15,9 @@ void OutputBuffer::append(const SharedBytes& bytes) {
   pieces_bytes_ += bytes.size();
 }
 
-Bytes& OutputBuffer::tail() { return tail_; }
+Bytes& OutputBuffer::tail() {
+  return tail_;
+}
 
 void OutputBuffer::close_tail() {
   if (tail_.empty()) return;
@@ -22,7 +26,9 @@ void OutputBuffer::close_tail() {
   tail_ = {};
 }
 
-std::size_t OutputBuffer::size() const { return pieces_bytes_ + tail_.size() - consumed_; }
+std::size_t OutputBuffer::size() const {
+  return pieces_bytes_ + tail_.size() - consumed_;
+}
 
 std::size_t OutputBuffer::gather(std::span<ByteView> views) const {
   std::size_t count = 0;

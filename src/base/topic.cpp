@@ -5,8 +5,8 @@ namespace {
 
 constexpr std::size_t text_size_max = 65'535;  // bytes; the length prefix has 16 bits
 
-// Decodes one code point at `at` and moves past it; false for overlong forms, surrogates, values above
-// U+10FFFF and truncated sequences [RFC 3629 §4], and for U+0000.
+// Decodes one code point at `at` and moves past it; false for overlong forms, surrogates, values
+// above U+10FFFF and truncated sequences [RFC 3629 §4], and for U+0000.
 bool skip_code_point(std::string_view text, std::size_t& at) {
   const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
   const std::uint8_t lead = byte(at);
@@ -28,8 +28,7 @@ bool skip_code_point(std::string_view text, std::size_t& at) {
 }
 
 Result<void> check_text(std::string_view text, const char* what) {
-  if (text.empty())
-    return Error{Errc::malformed, std::string("empty ") + what + " [MQTT-4.7.3-1]"};
+  if (text.empty()) return Error{Errc::malformed, std::string("empty ") + what + " [MQTT-4.7.3-1]"};
   if (text.size() > text_size_max)
     return Error{Errc::malformed, std::string(what) + " longer than 65535 bytes [MQTT-4.7.3-3]"};
   if (!is_mqtt_text(text))
@@ -121,7 +120,8 @@ Result<SubscriptionName> SubscriptionName::parse(std::string_view text) {
     rest.remove_prefix(prefix.size());
     const std::size_t slash = rest.find('/');
     if (slash == std::string_view::npos || slash == 0)
-      return Error{Errc::malformed, "shared subscription without share name or filter [MQTT5-4.8.2-1]"};
+      return Error{Errc::malformed,
+                   "shared subscription without share name or filter [MQTT5-4.8.2-1]"};
     group = rest.substr(0, slash);
     if (group.find_first_of("+#") != std::string_view::npos)
       return Error{Errc::malformed, "share name with a wildcard [MQTT5-4.8.2-2]"};

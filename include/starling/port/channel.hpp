@@ -1,4 +1,5 @@
-// SecureChannel: plain bytes <-> wire bytes, proving who the peer is. A byte transformer without a socket.
+// SecureChannel: plain bytes <-> wire bytes, proving who the peer is. A byte transformer without a
+// socket.
 #pragma once
 
 #include <memory>
@@ -18,7 +19,8 @@ class SecureChannel {
 
   /// A client speaks first: call once before anything else.
   virtual Result<void> start(OutputBuffer& wire_out) = 0;
-  /// Takes bytes from the wire; appends what they decrypt to and what must be answered. An error is final.
+  /// Takes bytes from the wire; appends what they decrypt to and what must be answered. An error is
+  /// final.
   virtual Result<void> on_wire_bytes(ByteView wire, Bytes& plain_out, OutputBuffer& wire_out) = 0;
   /// Encrypts and consumes all of `plain`. Only once established().
   virtual Result<void> write_plain(OutputBuffer& plain, OutputBuffer& wire_out) = 0;
@@ -29,14 +31,16 @@ class SecureChannel {
   [[nodiscard]] virtual bool established() const = 0;
   /// The peer has closed its side in order.
   [[nodiscard]] virtual bool peer_closed() const = 0;
-  /// Whose key signed the handshake; nullopt when the peer showed no certificate. Check it after every
-  /// handshake: no certificate callback runs on resumption.
+  /// Whose key signed the handshake; nullopt when the peer showed no certificate. Check it after
+  /// every handshake: no certificate callback runs on resumption.
   [[nodiscard]] virtual std::optional<NodeId> peer() const = 0;
   [[nodiscard]] virtual bool resumed() const = 0;
   /// Keying material both ends share and nobody else knows [RFC 8446 §7.5] [RFC 5705].
-  [[nodiscard]] virtual Result<Bytes> export_keying_material(std::string_view label, ByteView context,
+  [[nodiscard]] virtual Result<Bytes> export_keying_material(std::string_view label,
+                                                             ByteView context,
                                                              std::size_t size) const = 0;
-  /// For a client: what makes the next handshake with this peer cheap; empty when there is nothing (yet).
+  /// For a client: what makes the next handshake with this peer cheap; empty when there is nothing
+  /// (yet).
   [[nodiscard]] virtual Bytes session_ticket() = 0;
 };
 

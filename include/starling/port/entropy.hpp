@@ -1,4 +1,5 @@
-// Entropy: all randomness of the machines comes through here, so that a simulated world has one seed.
+// Entropy: all randomness of the machines comes through here, so that a simulated world has one
+// seed.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// LogSink: one structured record at a time. Payloads, passwords and secrets never; topic contents above
-// debug never.
+// LogSink: one structured record at a time. Payloads, passwords and secrets never; topic contents
+// above debug never.
 #pragma once
 
 #include <concepts>
@@ -13,8 +13,8 @@
 
 namespace starling {
 
-/// error: somebody must act. warn: may become an error. info: a change of state an operator would tell
-/// a colleague. debug: one per packet, off by default.
+/// error: somebody must act. warn: may become an error. info: a change of state an operator would
+/// tell a colleague. debug: one per packet, off by default.
 enum class LogLevel : std::uint8_t { debug, info, warn, error };
 
 struct LogField {
@@ -34,8 +34,8 @@ class LogSink {
  public:
   virtual ~LogSink() = default;
   [[nodiscard]] virtual bool wants(LogLevel level) const = 0;
-  /// `event`: snake_case, what happened ("peer_link_closed"). The adapter stamps the time and escapes
-  /// the values.
+  /// `event`: snake_case, what happened ("peer_link_closed"). The adapter stamps the time and
+  /// escapes the values.
   virtual void write(LogLevel level, std::string_view event,
                      std::initializer_list<LogField> fields) = 0;
 

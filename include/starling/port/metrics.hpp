@@ -16,7 +16,8 @@ struct Metric {
 class Metrics {
  public:
   virtual ~Metrics() = default;
-  /// The metric of this name (labels written into it, `name{reason="acl"}`), made at the first call.
+  /// The metric of this name (labels written into it, `name{reason="acl"}`), made at the first
+  /// call.
   virtual Metric& metric(std::string_view name) = 0;
 };
 

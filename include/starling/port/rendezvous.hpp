@@ -1,5 +1,5 @@
-// Rendezvous: where nodes that do not know each other meet. The DHT in the product, a model in large
-// simulations.
+// Rendezvous: where nodes that do not know each other meet. The DHT in the product, a model in
+// large simulations.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ namespace starling {
 
 class Rendezvous {
  public:
-  /// One value under the key: first from the initial answer, later as it appears. `expired` is a hint
-  /// only: no value can be taken back. Returning false ends a get early; ignored by listen.
+  /// One value under the key: first from the initial answer, later as it appears. `expired` is a
+  /// hint only: no value can be taken back. Returning false ends a get early; ignored by listen.
   using OnValue = std::function<bool(ByteView value, bool expired)>;
   /// No more values will come from a get. `ok`: some node answered.
   using OnDone = std::function<void(bool ok)>;
@@ -31,8 +31,8 @@ class Rendezvous {
 
   virtual ~Rendezvous() = default;
 
-  /// Keeps `value` (a signed record, <= limits::record_bytes_max) alive under `key` until withdrawn.
-  /// `value_id`: non-zero and new for each changed record, or listeners are not told.
+  /// Keeps `value` (a signed record, <= limits::record_bytes_max) alive under `key` until
+  /// withdrawn. `value_id`: non-zero and new for each changed record, or listeners are not told.
   virtual Handle announce(const DhtKey& key, std::uint64_t value_id, Bytes value) = 0;
   /// Stops keeping it alive; it runs out by itself.
   virtual void withdraw(Handle announcement) = 0;

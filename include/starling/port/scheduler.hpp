@@ -24,14 +24,14 @@ class Scheduler {
   [[nodiscard]] virtual TimePoint now() const = 0;
   [[nodiscard]] virtual UnixSeconds unix_now() const = 0;
 
-  /// Runs `task` once, not before `when` (at the earliest in the next turn), and in the order of asking
-  /// for equal instants. Cheap enough for one per client, not for one per packet.
+  /// Runs `task` once, not before `when` (at the earliest in the next turn), and in the order of
+  /// asking for equal instants. Cheap enough for one per client, not for one per packet.
   virtual WakeId wake_at(TimePoint when, Task task) = 0;
   /// Forgets a wake-up; one that has run already, or none, is no error.
   virtual void cancel(WakeId id) = 0;
 
-  /// Runs `task` when the events at hand have been handled, before the outputs are flushed and the loop
-  /// sleeps. Tasks asked for while these run still run in the same turn.
+  /// Runs `task` when the events at hand have been handled, before the outputs are flushed and the
+  /// loop sleeps. Tasks asked for while these run still run in the same turn.
   virtual void at_turn_end(Task task) = 0;
 };
 

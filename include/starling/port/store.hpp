@@ -1,6 +1,6 @@
-// Store: what must outlive the process. One StoreBatch per turn of the loop carries every change of the
-// turn, from rooms that never meet, in one transaction; its number releases the acknowledgements that
-// depend on it.
+// Store: what must outlive the process. One StoreBatch per turn of the loop carries every change of
+// the turn, from rooms that never meet, in one transaction; its number releases the
+// acknowledgements that depend on it.
 #pragma once
 
 #include <cstdint>
@@ -22,17 +22,29 @@ namespace starling {
 using BatchNumber = std::uint64_t;
 
 // What changes, one struct a kind. A session is named by its client id, a peer by its NodeId.
-struct RetainedSet { SharedPublication message; };
-struct RetainedErased { TopicName topic; };
-struct SessionSaved { std::string client_id; std::uint32_t expiry_s = 0; };
-struct SessionErased { std::string client_id; };
+struct RetainedSet {
+  SharedPublication message;
+};
+struct RetainedErased {
+  TopicName topic;
+};
+struct SessionSaved {
+  std::string client_id;
+  std::uint32_t expiry_s = 0;
+};
+struct SessionErased {
+  std::string client_id;
+};
 struct SubscriptionSaved {
   std::string client_id;
-  std::string filter;         ///< as the client wrote it, "$share/..." included
-  std::uint8_t options = 0;   ///< the Subscription Options byte (MQTT5 3.8.3.1)
+  std::string filter;            ///< as the client wrote it, "$share/..." included
+  std::uint8_t options = 0;      ///< the Subscription Options byte (MQTT5 3.8.3.1)
   std::uint32_t identifier = 0;  ///< Subscription Identifier, 0: none
 };
-struct SubscriptionErased { std::string client_id; std::string filter; };
+struct SubscriptionErased {
+  std::string client_id;
+  std::string filter;
+};
 /// A message waits for a session: `position` counts up per session and never repeats.
 struct MessageQueued {
   std::string client_id;
@@ -41,18 +53,32 @@ struct MessageQueued {
   QoS qos = QoS::at_least_once;
 };
 /// What was at `position` has been acknowledged, has expired or was dropped.
-struct MessageDone { std::string client_id; std::uint64_t position = 0; };
+struct MessageDone {
+  std::string client_id;
+  std::uint64_t position = 0;
+};
 /// An inbound QoS 2 packet id is open (until PUBREL) or closed.
-struct InboundIdOpened { std::string client_id; std::uint16_t packet_id = 0; };
-struct InboundIdClosed { std::string client_id; std::uint16_t packet_id = 0; };
+struct InboundIdOpened {
+  std::string client_id;
+  std::uint16_t packet_id = 0;
+};
+struct InboundIdClosed {
+  std::string client_id;
+  std::uint16_t packet_id = 0;
+};
 /// A message waits for a peer of the mesh, in the order of MessageId.
-struct OutboxQueued { NodeId peer; SharedPublication message; };
-struct OutboxDone { NodeId peer; MessageId up_to; };
+struct OutboxQueued {
+  NodeId peer;
+  SharedPublication message;
+};
+struct OutboxDone {
+  NodeId peer;
+  MessageId up_to;
+};
 
-using StoreChange =
-    std::variant<RetainedSet, RetainedErased, SessionSaved, SessionErased, SubscriptionSaved,
-                 SubscriptionErased, MessageQueued, MessageDone, InboundIdOpened, InboundIdClosed,
-                 OutboxQueued, OutboxDone>;
+using StoreChange = std::variant<RetainedSet, RetainedErased, SessionSaved, SessionErased,
+                                 SubscriptionSaved, SubscriptionErased, MessageQueued, MessageDone,
+                                 InboundIdOpened, InboundIdClosed, OutboxQueued, OutboxDone>;
 
 struct StoreBatch {
   std::vector<StoreChange> changes;
@@ -66,7 +92,8 @@ class Store {
 
   virtual ~Store() = default;
   virtual void set_handler(OnCommitted handler) = 0;
-  /// Takes the turn's changes. The handler is called for it later, or from inside when it is safe at once.
+  /// Takes the turn's changes. The handler is called for it later, or from inside when it is safe
+  /// at once.
   virtual BatchNumber commit(StoreBatch batch) = 0;
   /// False: nothing is kept, so nobody needs to fill a batch.
   [[nodiscard]] virtual bool keeps_anything() const = 0;

@@ -33,8 +33,8 @@ class ByteStream {
   /// Must be called before the loop's next turn; `handler` outlives the stream or is replaced.
   virtual void set_handler(Handler* handler) = 0;
 
-  /// Append here what should be sent, then call flush_soon(). All that was appended in a turn leaves in
-  /// one gathered write at its end (earlier above 64 KB).
+  /// Append here what should be sent, then call flush_soon(). All that was appended in a turn
+  /// leaves in one gathered write at its end (earlier above 64 KB).
   virtual OutputBuffer& output() = 0;
   virtual void flush_soon() = 0;
   /// More than limits::connection_output_max bytes wait for the socket.
@@ -43,7 +43,8 @@ class ByteStream {
   virtual void pause_reading() = 0;
   virtual void resume_reading() = 0;
 
-  /// Sends what is left (for at most a few seconds), then closes; on_closed follows. Nothing is read any more.
+  /// Sends what is left (for at most a few seconds), then closes; on_closed follows. Nothing is
+  /// read any more.
   virtual void close() = 0;
 
   [[nodiscard]] virtual Endpoint local_endpoint() const = 0;
@@ -64,7 +65,8 @@ class Dialer {
  public:
   using OnDone = std::function<void(Result<std::unique_ptr<ByteStream>>)>;
   virtual ~Dialer() = default;
-  /// Calls `done` exactly once, never from inside dial(). Gives up after a few seconds (unreachable).
+  /// Calls `done` exactly once, never from inside dial(). Gives up after a few seconds
+  /// (unreachable).
   virtual void dial(const Endpoint& to, OnDone done) = 0;
 };
 

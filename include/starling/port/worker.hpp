@@ -8,7 +8,8 @@ namespace starling {
 class Worker {
  public:
   virtual ~Worker() = default;
-  /// `job` runs on another thread and touches nothing but what it captured; `done` runs on the loop.
+  /// `job` runs on another thread and touches nothing but what it captured; `done` runs on the
+  /// loop.
   virtual void run(std::function<void()> job, std::function<void()> done) = 0;
 };
 

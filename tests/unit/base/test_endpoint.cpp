@@ -9,7 +9,8 @@ BOOST_AUTO_TEST_SUITE(endpoint)
 BOOST_AUTO_TEST_CASE(reads_back_from_its_text) {
   for (const char* text : {"192.0.2.7:1883", "[2001:db8::1]:21883", "[::1]:1"})
     BOOST_TEST(Endpoint::parse(text)->to_text() == text);
-  for (const char* wrong : {"", "1.2.3.4", "1.2.3.4:0", "1.2.3.4:65536", "::1:5", "host:1", "[::1]", "1.2.3.4:5x"})
+  for (const char* wrong :
+       {"", "1.2.3.4", "1.2.3.4:0", "1.2.3.4:65536", "::1:5", "host:1", "[::1]", "1.2.3.4:5x"})
     BOOST_TEST(!Endpoint::parse(wrong), wrong);
 }
 
@@ -17,8 +18,8 @@ BOOST_AUTO_TEST_CASE(knows_what_kind_of_address_it_is) {
   const auto at = [](const char* text) { return *Endpoint::parse(text); };
   BOOST_TEST(at("127.0.0.2:1").is_loopback());
   BOOST_TEST(at("[::1]:1").is_loopback());
-  for (const char* text : {"10.1.1.1:1", "172.31.0.1:1", "192.168.9.9:1", "100.64.0.1:1", "169.254.1.1:1",
-                           "[fd00::1]:1", "[fe80::1]:1"})
+  for (const char* text : {"10.1.1.1:1", "172.31.0.1:1", "192.168.9.9:1", "100.64.0.1:1",
+                           "169.254.1.1:1", "[fd00::1]:1", "[fe80::1]:1"})
     BOOST_TEST((at(text).is_private() && !at(text).is_global()), text);
   for (const char* text : {"172.32.0.1:1", "8.8.8.8:1", "[2001:db8::1]:1"})
     BOOST_TEST(at(text).is_global(), text);
@@ -34,7 +35,8 @@ BOOST_AUTO_TEST_CASE(host_and_port_as_people_write_them) {
   BOOST_TEST(parse("[::1]:7")->host == "::1");
   BOOST_TEST(parse("[::1]:7")->port == 7);
   BOOST_TEST(parse("fe80::1")->host == "fe80::1");
-  for (const char* wrong : {"", ":5", "h:", "h:0", "h:x", "[::1", "[::1]7"}) BOOST_TEST(!parse(wrong), wrong);
+  for (const char* wrong : {"", ":5", "h:", "h:0", "h:x", "[::1", "[::1]7"})
+    BOOST_TEST(!parse(wrong), wrong);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

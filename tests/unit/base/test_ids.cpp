@@ -8,7 +8,8 @@ BOOST_AUTO_TEST_SUITE(ids)
 
 BOOST_AUTO_TEST_CASE(a_node_id_reads_back_from_its_text) {
   NodeId id;
-  for (std::size_t i = 0; i < id.bytes.size(); ++i) id.bytes[i] = static_cast<std::uint8_t>(i * 37 + 5);
+  for (std::size_t i = 0; i < id.bytes.size(); ++i)
+    id.bytes[i] = static_cast<std::uint8_t>(i * 37 + 5);
   const std::string text = id.to_text();
   BOOST_TEST(text.size() == 63U);
   BOOST_TEST((NodeId::parse(text) == id));

@@ -40,12 +40,14 @@ BOOST_AUTO_TEST_CASE(leading_wildcard_does_not_see_dollar_topics, *label("MQTT-4
 BOOST_AUTO_TEST_CASE(misplaced_wildcards_are_refused) {
   for (const char* wrong : {"", "sport/tennis#", "sport/#/ranking", "sport+", "a/+b", "##"})
     BOOST_TEST(!TopicFilter::parse(wrong).ok(), wrong);
-  for (const char* wrong : {"", "a/+", "#", "a#b"}) BOOST_TEST(!TopicName::parse(wrong).ok(), wrong);
+  for (const char* wrong : {"", "a/+", "#", "a#b"})
+    BOOST_TEST(!TopicName::parse(wrong).ok(), wrong);
 }
 
 BOOST_AUTO_TEST_CASE(text_must_be_utf8_without_null, *label("MQTT-1.5.3-1")) {
   using namespace std::string_view_literals;
-  for (const auto wrong : {"a\0b"sv, "\xC0\x80"sv, "\xED\xA0\x80"sv, "\xF4\x90\x80\x80"sv, "\xE2\x82"sv, "\xFF"sv})
+  for (const auto wrong :
+       {"a\0b"sv, "\xC0\x80"sv, "\xED\xA0\x80"sv, "\xF4\x90\x80\x80"sv, "\xE2\x82"sv, "\xFF"sv})
     BOOST_TEST(!TopicName::parse(wrong).ok());
   for (const auto right : {"\xEF\xBB\xBFx"sv, "\xF0\x9F\x90\xA6"sv, "\xED\x9F\xBF"sv})
     BOOST_TEST(TopicName::parse(right).ok());
