@@ -79,6 +79,8 @@ inline constexpr std::size_t record_bytes_max = 1'024;  // a record, envelope in
 inline constexpr std::size_t record_filters_max =
     40;  // under one prefix; beyond it coarsened to "prefix/#"
 inline constexpr std::size_t record_endpoints_max = 3;
+inline constexpr std::size_t record_prefix_max = 512;      // bytes of a literal prefix; a longer one is filed under its parent
+inline constexpr std::size_t records_remembered_max = 16'384;  // (node, key) pairs whose newest record is known
 inline constexpr std::size_t announced_keys_max = 256;  // per node and mesh; coarser above
 inline constexpr std::size_t listened_keys_max = 200;   // least recently used goes first
 inline constexpr auto listen_idle_max = 60s;            // after the last use of a key
