@@ -73,6 +73,26 @@ inline constexpr std::size_t parked_bytes_max = 1U << 20U;
 inline constexpr auto parked_age_max = 2s;
 inline constexpr auto unresolved_for = 10s;  // how long a QoS 1/2 message takes peers found late
 
+// --- Who is linked with whom (bridge/mesh, bridge/reach) --------------------------------------------
+inline constexpr std::size_t unresolved_messages_max = 10'000;  // QoS 1/2 waiting for peers to be found, per mesh
+inline constexpr std::size_t unresolved_bytes_max = 16U << 20U;  // the same, and QoS 0 of all prefixes together
+inline constexpr std::size_t parked_prefixes_max = 1'024;  // prefixes with messages parked, per mesh
+inline constexpr std::size_t dialable_links_min = 2;       // links a node of a large or open mesh keeps to dialable members
+inline constexpr std::size_t mesh_members_max = 10'000;    // members remembered per mesh; more are not looked after
+inline constexpr std::size_t dials_under_way_max = 16;     // connections being made at a time
+inline constexpr auto live_interest_kept_for = 15s;        // after a link is lost without a bye: its live interests end
+inline constexpr auto outbox_without_interest_max = 10min;  // an outbox whose peer is away and left no durable interest
+inline constexpr std::size_t local_interests_max = 200'000;  // filters told to peers, per mesh; beyond it they stay at home
+inline constexpr auto idle_link_max = 5min;                // a link of a large mesh over which no message has gone
+inline constexpr std::size_t observed_addresses_max = 16;  // addresses peers saw us at
+inline constexpr std::size_t observers_max = 32;           // peers remembered per such address
+inline constexpr auto observation_lifetime = 1h;
+inline constexpr std::size_t told_endpoints_max = 8;       // addresses of one node in a frame
+inline constexpr std::size_t dial_me_helpers_max = 4;      // linked members asked to pass one request on
+inline constexpr auto dial_me_interval = 10s;              // between two requests to one peer, and between two passed on for a pair
+inline constexpr std::size_t dial_me_pairs_max = 1'024;    // (asker, asked) pairs remembered for that
+inline constexpr std::size_t dial_me_per_minute = 60;      // requests of one peer that are passed on or followed
+
 // --- The DHT (dht/)
 // -----------------------------------------------------------------------------------
 inline constexpr std::size_t record_bytes_max = 1'024;  // a record, envelope included
