@@ -113,6 +113,24 @@ inline constexpr double lookups_burst = 50;
 inline constexpr auto clock_skew_max = 10min;
 inline constexpr std::size_t values_per_key_max = 256;  // read from one key; more is a flood
 inline constexpr std::size_t signatures_cached_max = 16'384;
+inline constexpr auto resolution_age_max = 2s;   // a lookup without any answer counts as complete then
+inline constexpr auto record_renewal = 6min;     // a record is signed anew this long after the last time
+inline constexpr std::size_t keys_waiting_max = 1'000;  // prefixes that wait for the lookup pacer; the oldest gives way
+inline constexpr auto members_reread = 5min;     // the member key, beside listening
+inline constexpr std::size_t node_lookups_max = 64;     // of single node records, under way or waiting
+inline constexpr double puts_per_s = 20;         // new announcements sustained; a start may have hundreds
+inline constexpr double puts_burst = 40;
+inline constexpr std::size_t dht_operations_max = 4'096;  // gets under way, listens and announcements, each
+inline constexpr auto dht_get_timeout = 30s;     // then a get ends with what it has
+inline constexpr std::size_t dht_contacts_max = 256;    // addresses to ask for the way into the DHT
+inline constexpr std::size_t dht_contacts_kept = 16;    // the first ones (configured) give way to nobody
+inline constexpr std::size_t datagram_max = 65'507;     // bytes; UDP over IPv4 cannot carry more
+inline constexpr std::size_t peers_known_max = 2'048;   // in the peer book
+inline constexpr std::size_t peer_endpoints_max = 8;    // remembered per peer
+inline constexpr std::size_t peer_book_bytes_max = 4U << 20U;  // of its document on disk
+inline constexpr std::size_t unproven_dials_per_hour = 30;  // to an endpoint that has not shown the peer's key
+inline constexpr std::size_t unproven_dials_per_host = 120;  // the same for all ports of a global address
+inline constexpr std::size_t dial_quota_entries_max = 8'192;
 
 // --- Files and configuration
 // ----------------------------------------------------------------------------
