@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 // ---------------------------------------------
 inline constexpr std::size_t packet_size_max =
     268'435'460;  // bytes, the protocol's own bound (2.2.3): 4 length bytes
+inline constexpr std::size_t connect_packet_size_max = 1U << 20U;  // bytes, until CONNECT is accepted: five fields of 64 KiB and properties
 inline constexpr std::size_t topic_size_max = 65'535;  // bytes; the length prefix has 16 bits
 inline constexpr std::size_t topic_levels_max = 200;   // levels; src/broker refuses deeper ones
 inline constexpr std::uint16_t receive_maximum_default =

@@ -1,0 +1,106 @@
+// FrameReader: cuts a stream of bytes into packets by their Remaining Length (2.1.4), in place. It
+// knows nothing of what is inside a packet.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "starling/bytes.hpp"
+
+#include "src/mqtt/packet.hpp"
+#include "src/mqtt/packet_error.hpp"
+
+namespace starling::mqtt {
+
+/// One whole packet, not yet understood.
+struct Frame {
+  std::uint8_t first_byte = 0;
+  ByteView body;  ///< what follows the fixed header: Remaining Length bytes
+
+  [[nodiscard]] PacketType type() const { return static_cast<PacketType>(first_byte >> 4U); }
+  [[nodiscard]] std::uint8_t flags() const { return first_byte & 0x0FU; }
+};
+
+/// What the taker of a frame wants next.
+enum class Reading : std::uint8_t {
+  go_on,
+  stop,  ///< keep what follows for the next call of read(), for example until a password is checked
+};
+
+class FrameReader {
+ public:
+  /// `packet_size_max`: bytes of a whole packet, fixed header included.
+  explicit FrameReader(std::size_t packet_size_max) : packet_size_max_(packet_size_max) {}
+
+  /// For packets that begin after this call; until CONNECT is accepted
+  /// limits::connect_packet_size_max is a good value.
+  void set_packet_size_max(std::size_t bytes) { packet_size_max_ = bytes; }
+
+  /// Calls `Reading take(const Frame&)` for each packet that is whole once `bytes` have come, in
+  /// order. Packets that lie whole within `bytes` are not copied; frames are valid during `take`
+  /// only, and `take` must not call the reader nor destroy it. What remains of an unfinished packet
+  /// is kept; its memory grows with the bytes that came, not with the length that was announced.
+  ///
+  /// After `stop`, read({}, take) goes on; the caller should not feed more before, because
+  /// everything it feeds is kept.
+  ///
+  /// Errors, after which the stream has no meaning any more: malformed (a Remaining Length of more
+  /// than four bytes, or not in its shortest form [MQTT5-1.5.5-1]; packet type 0), too_large (above
+  /// packet_size_max; found before anything of the packet is kept).
+  template <class Take>
+  Decoded<void> read(ByteView bytes, Take&& take);
+
+  /// Bytes kept of packets that are not whole, or not yet taken.
+  [[nodiscard]] std::size_t kept_bytes() const { return kept_.size(); }
+
+ private:
+  struct Header {
+    std::size_t header_size = 0;  // 0: not all of it has come
+    std::size_t packet_size = 0;  // header included
+  };
+  /// Reads a fixed header from the front of `bytes`. Errors as read().
+  Decoded<Header> read_header(ByteView bytes) const;
+  static Frame frame_of(const Header& header, ByteView packet) {
+    return {packet[0], packet.subspan(header.header_size, header.packet_size - header.header_size)};
+  }
+  /// Moves from the front of `bytes` what the packet at the front of kept_ still lacks.
+  void complete_kept(ByteView& bytes, std::size_t packet_size);
+  void drop_kept(std::size_t count);
+  void keep(ByteView bytes);
+
+  std::size_t packet_size_max_;
+  Bytes kept_;
+};
+
+template <class Take>
+Decoded<void> FrameReader::read(ByteView bytes, Take&& take) {
+  while (!kept_.empty()) {
+    auto header = read_header(kept_);
+    if (!header) return header.error();
+    if (header->header_size == 0) {  // the length itself is cut: fetch one more byte of it
+      if (bytes.empty()) return {};
+      complete_kept(bytes, kept_.size() + 1);
+      continue;
+    }
+    complete_kept(bytes, header->packet_size);
+    if (kept_.size() < header->packet_size) return {};
+    const Reading next = take(frame_of(*header, kept_));
+    drop_kept(header->packet_size);
+    if (next == Reading::stop) {
+      keep(bytes);
+      return {};
+    }
+  }
+  while (!bytes.empty()) {
+    const auto header = read_header(bytes);
+    if (!header) return header.error();
+    if (header->header_size == 0 || bytes.size() < header->packet_size) break;
+    const Reading next = take(frame_of(*header, bytes));
+    bytes = bytes.subspan(header->packet_size);
+    if (next == Reading::stop) break;
+  }
+  keep(bytes);
+  return {};
+}
+
+}  // namespace starling::mqtt
