@@ -23,7 +23,8 @@ World world_of(const Endpoint& endpoint) {
 std::uint64_t network_of(const Endpoint& endpoint) {
   const auto& a = endpoint.address;
   if (endpoint.is_v4()) return std::uint64_t{a[12]} << 8U | a[13];
-  return 1ULL << 63U | std::uint64_t{a[0]} << 24U | std::uint64_t{a[1]} << 16U | std::uint64_t{a[2]} << 8U | a[3];
+  return 1ULL << 63U | std::uint64_t{a[0]} << 24U | std::uint64_t{a[1]} << 16U
+         | std::uint64_t{a[2]} << 8U | a[3];
 }
 
 void OwnAddresses::set_configured(std::vector<Endpoint> endpoints) {
@@ -42,8 +43,8 @@ void OwnAddresses::set_bootstrap(const std::vector<Endpoint>& endpoints) {
   world_ = widest;
 }
 
-void OwnAddresses::on_observed(const NodeId& peer, const Endpoint& seen_from, const Endpoint& observed,
-                               TimePoint now) {
+void OwnAddresses::on_observed(const NodeId& peer, const Endpoint& seen_from,
+                               const Endpoint& observed, TimePoint now) {
   if (!observed.is_global() || mesh_port_ == 0) return;
   Endpoint key = observed;
   key.port = mesh_port_;  // the port seen is that of an outgoing connection
@@ -84,8 +85,9 @@ bool OwnAddresses::is_trusted(const Observation& observation) const {
     }
   }
   if (!several_anywhere) return true;
-  return std::any_of(observation.networks.begin(), observation.networks.end(),
-                     [&](const auto& a) { return a.second != observation.networks.begin()->second; });
+  return std::any_of(observation.networks.begin(), observation.networks.end(), [&](const auto& a) {
+    return a.second != observation.networks.begin()->second;
+  });
 }
 
 std::vector<Endpoint> OwnAddresses::announced() const {
@@ -96,7 +98,8 @@ std::vector<Endpoint> OwnAddresses::announced() const {
     return list;
   }
   if (world_ != World::global) {
-    // In a loopback world only loopback reaches the others for certain; in a private one loopback reaches nobody.
+    // In a loopback world only loopback reaches the others for certain; in a private one loopback
+    // reaches nobody.
     for (const Endpoint& endpoint : local_) {
       if (world_of(endpoint) == world_) add_once(list, endpoint, most);
     }

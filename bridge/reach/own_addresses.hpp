@@ -1,5 +1,6 @@
-// Which addresses this node tells the world: configured ones, else what the interfaces and the peers say.
-// A pure table; it opens nothing and tests nothing. Whether a dial gets through is learnt by those who dial.
+// Which addresses this node tells the world: configured ones, else what the interfaces and the
+// peers say. A pure table; it opens nothing and tests nothing. Whether a dial gets through is
+// learnt by those who dial.
 #pragma once
 
 #include <cstddef>
@@ -14,37 +15,42 @@
 
 namespace starling {
 
-/// The kind of network the bootstrap addresses lie in. A node whose own bootstrap address is private or loopback
-/// lives in such a world and announces its addresses of that kind; otherwise they never leave the house.
+/// The kind of network the bootstrap addresses lie in. A node whose own bootstrap address is
+/// private or loopback lives in such a world and announces its addresses of that kind; otherwise
+/// they never leave the house.
 enum class World : std::uint8_t { global, private_network, loopback };
 
 class OwnAddresses {
  public:
-  /// `mesh_port`: the TCP port that accepts links; it goes with every address that was only observed.
+  /// `mesh_port`: the TCP port that accepts links; it goes with every address that was only
+  /// observed.
   explicit OwnAddresses(std::uint16_t mesh_port = 0) : mesh_port_(mesh_port) {}
 
   /// Written by the operator: announced first, untested, in this order.
   void set_configured(std::vector<Endpoint> endpoints);
-  /// What listens here: an address per interface (never 0.0.0.0 or ::, those say nothing), with its port.
+  /// What listens here: an address per interface (never 0.0.0.0 or ::, those say nothing), with its
+  /// port.
   void set_local(std::vector<Endpoint> endpoints);
-  /// The addresses this node was given to join by. Widest wins: one global bootstrap address makes the world global.
+  /// The addresses this node was given to join by. Widest wins: one global bootstrap address makes
+  /// the world global.
   void set_bootstrap(const std::vector<Endpoint>& endpoints);
   [[nodiscard]] World world() const { return world_; }
 
-  /// `peer`, whose address is `seen_from`, saw our link come from `observed`. Only global addresses count, and at
-  /// most limits::observed_addresses_max are remembered.
-  /// A second network (/16 of IPv4, /32 of IPv6) makes an observation trusted; as long as all observers are in
-  /// one network, that one is enough.
-  void on_observed(const NodeId& peer, const Endpoint& seen_from, const Endpoint& observed, TimePoint now);
+  /// `peer`, whose address is `seen_from`, saw our link come from `observed`. Only global addresses
+  /// count, and at most limits::observed_addresses_max are remembered. A second network (/16 of
+  /// IPv4, /32 of IPv6) makes an observation trusted; as long as all observers are in one network,
+  /// that one is enough.
+  void on_observed(const NodeId& peer, const Endpoint& seen_from, const Endpoint& observed,
+                   TimePoint now);
   /// Forgets observations older than limits::observation_lifetime.
   void expire(TimePoint now);
 
-  /// Best first, at most limits::record_endpoints_max, never two the same: configured ones alone when there are any;
-  /// else global IPv6 of an interface, global IPv4 of an interface, observed ones; in a
-  /// private or loopback world the private or loopback ones of the interfaces.
+  /// Best first, at most limits::record_endpoints_max, never two the same: configured ones alone
+  /// when there are any; else global IPv6 of an interface, global IPv4 of an interface, observed
+  /// ones; in a private or loopback world the private or loopback ones of the interfaces.
   [[nodiscard]] std::vector<Endpoint> announced() const;
-  /// What a member behind the same public address may be told on a link: announced() and then the private
-  /// addresses of the interfaces, at most limits::told_endpoints_max.
+  /// What a member behind the same public address may be told on a link: announced() and then the
+  /// private addresses of the interfaces, at most limits::told_endpoints_max.
   [[nodiscard]] std::vector<Endpoint> told_to_neighbour() const;
 
  private:
@@ -61,7 +67,8 @@ class OwnAddresses {
   std::map<Endpoint, Observation> observed_;
 };
 
-/// The /16 of an IPv4 address, the /32 of an IPv6 one: two nodes in one of them may be one person's.
+/// The /16 of an IPv4 address, the /32 of an IPv6 one: two nodes in one of them may be one
+/// person's.
 [[nodiscard]] std::uint64_t network_of(const Endpoint& endpoint);
 
 }  // namespace starling
