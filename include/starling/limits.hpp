@@ -115,6 +115,7 @@ inline constexpr auto clock_skew_max = 10min;
 inline constexpr std::size_t values_per_key_max = 256;  // read from one key; more is a flood
 inline constexpr std::size_t signatures_cached_max = 16'384;
 inline constexpr auto resolution_age_max = 2s;   // a lookup without any answer counts as complete then
+inline constexpr auto record_validity = 13min;   // signed: with the renewal, clocks 7 minutes off either way still agree
 inline constexpr auto record_renewal = 6min;     // a record is signed anew this long after the last time
 inline constexpr std::size_t keys_waiting_max = 1'000;  // prefixes that wait for the lookup pacer; the oldest gives way
 inline constexpr auto members_reread = 5min;     // the member key, beside listening
@@ -128,10 +129,32 @@ inline constexpr std::size_t dht_contacts_kept = 16;    // the first ones (confi
 inline constexpr std::size_t datagram_max = 65'507;     // bytes; UDP over IPv4 cannot carry more
 inline constexpr std::size_t peers_known_max = 2'048;   // in the peer book
 inline constexpr std::size_t peer_endpoints_max = 8;    // remembered per peer
+inline constexpr std::size_t peers_saved_max = 512;     // the best of them go to disk
+inline constexpr auto link_settled_after = 10s;  // a link that lasted this long ends the growing of pauses
 inline constexpr std::size_t peer_book_bytes_max = 4U << 20U;  // of its document on disk
 inline constexpr std::size_t unproven_dials_per_hour = 30;  // to an endpoint that has not shown the peer's key
 inline constexpr std::size_t unproven_dials_per_host = 120;  // the same for all ports of a global address
 inline constexpr std::size_t dial_quota_entries_max = 8'192;
+
+// --- Sockets (src/uv) -------------------------------------------------------------------------------------
+inline constexpr std::size_t read_scratch_size = 128U << 10U;  // bytes; one buffer per loop, lent to whoever reads
+inline constexpr std::size_t early_flush_size = 64U << 10U;    // bytes of output that are not kept until the turn ends
+inline constexpr std::size_t write_request_max = 256U << 10U;  // bytes handed to one pending write: progress is seen in such steps
+inline constexpr auto close_flush_max = 2s;                    // for what is left when a stream is closed
+inline constexpr int listen_backlog = 1'024;                   // connections the kernel keeps while we are busy
+inline constexpr int accepts_per_turn = 64;                    // then the streams already there get their turn
+inline constexpr auto accept_pause = 100ms;                    // when the process is out of descriptors
+inline constexpr auto dial_timeout = 5s;
+inline constexpr std::size_t datagram_buffer = 4U << 20U;      // bytes asked of the kernel, which may give less
+inline constexpr std::size_t port_pair_attempts = 64;          // for a number free in TCP and UDP, IPv4 and IPv6
+inline constexpr std::size_t lookups_running_max = 4;          // name lookups at a time, one thread each
+inline constexpr std::size_t lookups_waiting_max = 256;        // beyond it a lookup is refused
+inline constexpr auto lookup_timeout = 10s;
+
+// --- TLS (src/tls) ------------------------------------------------------------------------------------------
+inline constexpr std::size_t tls_record_max = 16U << 10U;      // bytes of plaintext in one record [RFC 8446 5.1]
+inline constexpr std::size_t link_handshake_message_max = 16U << 10U;  // bytes; a link certificate has some 300
+inline constexpr std::size_t session_ticket_max = 16U << 10U;  // bytes of resumption data taken back from a caller
 
 // --- Files and configuration
 // ----------------------------------------------------------------------------

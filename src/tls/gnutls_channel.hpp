@@ -1,0 +1,54 @@
+// GnutlsChannel: a SecureChannel over one GnuTLS session in memory. What it asks of the peer and
+// whom it accepts is not decided here but by a TlsProfile, so links and MQTT listeners share this
+// core.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "starling/port/channel.hpp"
+
+struct gnutls_session_int;
+
+namespace starling {
+
+enum class TlsRole : std::uint8_t { client, server };
+
+/// What one kind of channel asks and accepts. Shared by many channels, changed by none.
+class TlsProfile {
+ public:
+  virtual ~TlsProfile() = default;
+  /// Sets versions, credentials, ALPN, tickets and bounds of a session that is about to begin.
+  virtual void prepare(gnutls_session_int* session, TlsRole role) const = 0;
+  /// Judges a peer and says who it is (nullopt: nobody in particular). Asked during a full
+  /// handshake, as soon as there is a certificate, and again after every handshake, resumed ones
+  /// too. An error refuses the peer.
+  virtual Result<std::optional<NodeId>> identify(gnutls_session_int* session) const = 0;
+};
+
+class GnutlsChannel final : public SecureChannel {
+ public:
+  /// `ticket`: of an earlier session with the same peer (clients only), or empty. One that is of no
+  /// use is ignored.
+  GnutlsChannel(std::shared_ptr<const TlsProfile> profile, TlsRole role, ByteView ticket);
+  ~GnutlsChannel() override;
+
+  Result<void> start(OutputBuffer& wire_out) override;
+  Result<void> on_wire_bytes(ByteView wire, Bytes& plain_out, OutputBuffer& wire_out) override;
+  Result<void> write_plain(OutputBuffer& plain, OutputBuffer& wire_out) override;
+  void close(OutputBuffer& wire_out) override;
+
+  [[nodiscard]] bool established() const override;
+  [[nodiscard]] bool peer_closed() const override;
+  [[nodiscard]] std::optional<NodeId> peer() const override;
+  [[nodiscard]] bool resumed() const override;
+  [[nodiscard]] Result<Bytes> export_keying_material(std::string_view label, ByteView context,
+                                                     std::size_t size) const override;
+  [[nodiscard]] Bytes session_ticket() override;
+
+ private:
+  struct Session;
+  std::unique_ptr<Session> session_;
+};
+
+}  // namespace starling
