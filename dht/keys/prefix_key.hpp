@@ -36,6 +36,7 @@ class LiteralPrefix {
   /// One level less. Of no level: no level.
   [[nodiscard]] LiteralPrefix parent() const { return first_levels(text_, levels_ == 2 ? 1 : 0); }
   /// "prefix/#", or "#" for no level: the narrowest filter that covers all that is filed here.
+  /// The prefix has at most 65533 bytes; longer ones are never filed (limits::record_prefix_max).
   [[nodiscard]] TopicFilter everything_below() const;
 
   auto operator<=>(const LiteralPrefix&) const = default;
