@@ -50,6 +50,7 @@ inline constexpr std::size_t links_max = 1'000;          // links at a time, all
 inline constexpr std::size_t links_unproved_max =
     64;  // inbound links that have not proved themselves yet
 inline constexpr auto link_handshake_timeout = 10s;  // from TCP accept to hello
+inline constexpr std::size_t tickets_kept = 256;             // TLS session tickets, one per peer
 inline constexpr auto heartbeat_interval = 5s;
 inline constexpr auto heartbeat_lost_after = 15s;
 inline constexpr std::size_t small_mesh_members_max =
