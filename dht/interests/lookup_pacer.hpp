@@ -1,6 +1,6 @@
-// LookupPacer: a token bucket for lookups in the DHT. One per node, shared by all its meshes: a lookup
-// costs the network some thirty requests, and a client that publishes to random topics must not be able
-// to ask for thousands.
+// LookupPacer: a token bucket for lookups in the DHT. One per node, shared by all its meshes: a
+// lookup costs the network some thirty requests, and a client that publishes to random topics must
+// not be able to ask for thousands.
 #pragma once
 
 #include "starling/limits.hpp"
@@ -10,7 +10,8 @@ namespace starling {
 
 class LookupPacer {
  public:
-  /// `per_s`: sustained rate, above zero. `burst`: how many may go at once after a quiet time, at least 1.
+  /// `per_s`: sustained rate, above zero. `burst`: how many may go at once after a quiet time, at
+  /// least 1.
   explicit LookupPacer(double per_s = limits::lookups_per_s, double burst = limits::lookups_burst)
       : per_s_(per_s), burst_(burst), tokens_(burst) {}
 

@@ -1,16 +1,17 @@
-// PeerFinder: who belongs to a mesh, and where does a certain peer live now? It watches the mesh's member
-// key and looks single node records up.
+// PeerFinder: who belongs to a mesh, and where does a certain peer live now? It watches the mesh's
+// member key and looks single node records up.
 #pragma once
 
 #include <cstddef>
 #include <memory>
 
-#include "dht/interests/lookup_pacer.hpp"
-#include "src/crypto/mesh_keys.hpp"
 #include "starling/ids.hpp"
 #include "starling/peer_record.hpp"
 #include "starling/port/rendezvous.hpp"
 #include "starling/port/scheduler.hpp"
+
+#include "dht/interests/lookup_pacer.hpp"
+#include "src/crypto/mesh_keys.hpp"
 
 namespace starling {
 
@@ -39,13 +40,13 @@ class PeerFinder {
   PeerFinder& operator=(const PeerFinder&) = delete;
 
   /// Listens to the member key from now on and reads it again after 5 s, 20 s, 60 s and then every
-  /// limits::members_reread (what was put on the other side of a healed partition is not told to listeners
-  /// soon). Calling it again changes nothing.
+  /// limits::members_reread (what was put on the other side of a healed partition is not told to
+  /// listeners soon). Calling it again changes nothing.
   void watch_members();
   void stop_watching();
 
-  /// Reads the node record of `node` once; it is told by on_member_seen. At most limits::node_lookups_max
-  /// run or wait at a time, further ones and repetitions are ignored.
+  /// Reads the node record of `node` once; it is told by on_member_seen. At most
+  /// limits::node_lookups_max run or wait at a time, further ones and repetitions are ignored.
   void find_node(const NodeId& node);
 
  private:

@@ -1,5 +1,6 @@
-// DhtEngine: the Rendezvous port on OpenDHT. It drives one raw Dht on a Datagram and a Scheduler, in the
-// product and in simulations alike: no thread, no socket and no clock of its own, no globals.
+// DhtEngine: the Rendezvous port on OpenDHT. It drives one raw Dht on a Datagram and a Scheduler,
+// in the product and in simulations alike: no thread, no socket and no clock of its own, no
+// globals.
 #pragma once
 
 #include <cstddef>
@@ -19,18 +20,19 @@ struct DhtSettings {
   std::uint32_t network = 0x53544C31;  // "STL1"
   /// What other nodes may leave with us, in bytes.
   std::size_t store_bytes_max = 64U << 20U;
-  /// Listens are refreshed every 290 s instead of 20 s: a seventh of the traffic, but a dead storing node
-  /// is noticed only after that time. For nodes with a public address and more than about 200 listens.
+  /// Listens are refreshed every 290 s instead of 20 s: a seventh of the traffic, but a dead
+  /// storing node is noticed only after that time. For nodes with a public address and more than
+  /// about 200 listens.
   bool rare_refresh = false;
 };
 
 /// What an operator wants to see.
 struct DhtCounters {
-  std::uint64_t announcements_verified = 0;   ///< read back from another node
-  std::uint64_t announcements_repeated = 0;   ///< not found there, or nodes had been lost: put again
-  std::uint64_t records_stored = 0;           ///< accepted from others by the store policy
-  std::uint64_t records_refused = 0;          ///< refused by the store or edit policy
-  std::uint64_t values_refused = 0;           ///< read, and not delivered: no valid record of the key
+  std::uint64_t announcements_verified = 0;  ///< read back from another node
+  std::uint64_t announcements_repeated = 0;  ///< not found there, or nodes had been lost: put again
+  std::uint64_t records_stored = 0;          ///< accepted from others by the store policy
+  std::uint64_t records_refused = 0;         ///< refused by the store or edit policy
+  std::uint64_t values_refused = 0;  ///< read, and not delivered: no valid record of the key
   std::uint64_t datagrams_in = 0;
   std::uint64_t datagrams_out = 0;
 };
@@ -43,19 +45,20 @@ class DhtEngine final : public Rendezvous {
   DhtEngine(const DhtEngine&) = delete;
   DhtEngine& operator=(const DhtEngine&) = delete;
 
-  /// Waits until the first lookups have filled the tables, then puts, reads back a few seconds later, and
-  /// puts again whenever the value is not found or the connection was lost in between.
+  /// Waits until the first lookups have filled the tables, then puts, reads back a few seconds
+  /// later, and puts again whenever the value is not found or the connection was lost in between.
   Handle announce(const DhtKey& key, std::uint64_t value_id, Bytes value) override;
   void withdraw(Handle announcement) override;
 
-  /// Callbacks of get and listen run at the end of a turn, never from inside a call. Only values whose
-  /// envelope verifies for `key` are delivered, at most limits::values_per_key_max of them.
+  /// Callbacks of get and listen run at the end of a turn, never from inside a call. Only values
+  /// whose envelope verifies for `key` are delivered, at most limits::values_per_key_max of them.
   void get(const DhtKey& key, OnValue on_value, OnDone on_done) override;
   Handle listen(const DhtKey& key, OnValue on_value) override;
   void cancel_listen(Handle listening) override;
 
-  /// Pinged at once, again with growing pauses while nobody answers, and rarely ever after: so two halves
-  /// of a divided network find each other again. The first limits::dht_contacts_kept are never forgotten.
+  /// Pinged at once, again with growing pauses while nobody answers, and rarely ever after: so two
+  /// halves of a divided network find each other again. The first limits::dht_contacts_kept are
+  /// never forgotten.
   void add_node(const Endpoint& node) override;
   [[nodiscard]] std::vector<Endpoint> known_nodes(std::size_t count_max) const override;
   [[nodiscard]] Status status() const override;

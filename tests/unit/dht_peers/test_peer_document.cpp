@@ -1,4 +1,5 @@
 // The peer book on disk: what is written is read, and damage costs no more than what it hit.
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 
 #include "starling/limits.hpp"
@@ -110,10 +111,9 @@ BOOST_AUTO_TEST_CASE(any_flipped_byte_leaves_a_usable_book) {
 BOOST_AUTO_TEST_CASE(a_damaged_entry_costs_that_entry_alone) {
   fill(6);
   Bytes document = book.save();
-  // The last-written entry is peer 1; its id begins after header, bin head, array head and bin
-  // head.
+  const NodeId third = node(3);
   const auto at =
-      std::search(document.begin(), document.end(), node(3).bytes.begin(), node(3).bytes.end());
+      std::search(document.begin(), document.end(), third.bytes.begin(), third.bytes.end());
   BOOST_REQUIRE((at != document.end()));
   *(at - 2) = 0xC0;  // nil instead of the bin that holds the id
   const auto loaded = fresh.load(document, now);
