@@ -32,6 +32,7 @@ inline constexpr std::uint16_t topic_alias_max = 32;           // inbound aliase
 inline constexpr std::size_t filters_per_packet_max = 10'000;  // SUBSCRIBE and UNSUBSCRIBE
 inline constexpr std::size_t subscriptions_per_session_max = 100'000;
 inline constexpr std::size_t user_properties_max = 1'000;  // per packet
+inline constexpr std::size_t subscription_identifiers_max = 1'000;  // per PUBLISH a client reads
 inline constexpr auto connect_timeout = 10s;               // from accept to CONNECT (slowloris)
 inline constexpr std::size_t connections_max = 100'000;
 inline constexpr std::size_t retained_messages_max = 10'000'000;
@@ -69,6 +70,10 @@ inline constexpr double peer_messages_per_s =
     20'000;  // what one peer may bring in; beyond it its lane gets no credit
 inline constexpr std::size_t peer_retained_max = 100'000;   // retained topics one peer may create
 inline constexpr std::size_t peer_interests_max = 100'000;  // filters one peer may ask for
+inline constexpr std::size_t peer_interest_bytes_max = 16U << 20U;  // one peer's filters, shares
+inline constexpr std::size_t interest_peers_max = 4'096;  // peers with interests, those away too
+inline constexpr std::size_t seen_origins_max = 16'384;   // nodes whose message ids are remembered
+inline constexpr std::uint64_t seen_unacknowledged_span = 4'096;  // latest QoS 0 ids, per origin
 inline constexpr std::size_t parked_messages_max =
     64;  // QoS 0 waiting for a first lookup, per prefix
 inline constexpr std::size_t parked_bytes_max = 1U << 20U;

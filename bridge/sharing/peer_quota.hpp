@@ -1,0 +1,48 @@
+// PeerQuota: what one peer may cost us. Messages a second, and retained topics it may create.
+#pragma once
+
+#include <cstdint>
+#include <unordered_set>
+
+#include "starling/limits.hpp"
+#include "starling/publication.hpp"
+#include "starling/time.hpp"
+
+#include "src/access/token_bucket.hpp"
+#include "src/topic/keyed_hash.hpp"
+
+namespace starling {
+
+struct PeerQuotaBounds {
+  double messages_per_s = limits::peer_messages_per_s;   ///< > 0; as many again at once
+  std::size_t retained_max = limits::peer_retained_max;  ///< topics
+};
+
+/// The outcome for one message.
+enum class Admission : std::uint8_t {
+  admitted,
+  too_fast,           ///< above the rate: give the peer no credit until ready_at(), drop QoS 0
+  too_many_retained,  ///< would create one retained topic too many: deliver it, do not retain it
+};
+
+class PeerQuota {
+ public:
+  PeerQuota(PeerQuotaBounds bounds, HashSeed seed, TimePoint now);
+
+  /// Counts a message that has arrived from the peer, under its local name.
+  Admission admit(const Publication& message, TimePoint now);
+  /// When the next message will be admitted.
+  [[nodiscard]] TimePoint ready_at(TimePoint now) const { return rate_.ready_at(1, now); }
+  /// The retained message of this topic is gone or somebody else's now.
+  void forget_retained(const TopicName& topic);
+  [[nodiscard]] std::size_t retained_topics() const { return retained_.size(); }
+
+ private:
+  PeerQuotaBounds bounds_;
+  HashSeed seed_;
+  TokenBucket rate_;
+  // Keyed hashes of the topics: 64 bits of a keyed hash do not collide by anybody's choice.
+  std::unordered_set<std::uint64_t> retained_;
+};
+
+}  // namespace starling
