@@ -36,17 +36,33 @@ inline constexpr std::size_t subscription_identifiers_max = 1'000;  // per PUBLI
 inline constexpr auto connect_timeout = 10s;               // from accept to CONNECT (slowloris)
 inline constexpr std::size_t connections_max = 100'000;
 inline constexpr std::size_t retained_messages_max = 10'000'000;
+inline constexpr std::size_t sessions_max = 1'000'000;  // present and absent ones; more are refused
+inline constexpr auto consumer_stalled_max = 20s;       // a present reader with a full queue; then it is disconnected
+inline constexpr std::size_t replay_slice_messages = 1'000;  // retained messages to one session per turn
+inline constexpr std::size_t replay_slice_steps = 20'000;    // levels of the retained store looked at for it per turn
+inline constexpr auto denial_log_interval = 1s;              // refused messages are logged at most this often, counted between
 inline constexpr std::uint16_t keep_alive_max_s = 65'535;
 
 // --- Links between nodes (bridge/)
 // ------------------------------------------------------------------
 inline constexpr std::size_t link_frame_max =
-    1U << 20U;  // bytes of one frame before authentication ends: see hello_frame_max
+    1U << 20U;  // bytes of one frame that is not a publications frame, once the peer is proved
 inline constexpr std::size_t hello_frame_max =
     16U << 10U;  // bytes of one frame until the peer has proved itself
 inline constexpr std::size_t frame_depth_max = 8;  // nesting of msgpack arrays and maps
 inline constexpr std::size_t mesh_payload_max = 64U
                                                 << 20U;  // bytes of one message from or to a peer
+inline constexpr std::size_t publication_frame_max =
+    mesh_payload_max + (256U << 10U);  // bytes of a publications frame: topic and properties beside the payload
+inline constexpr std::size_t link_batch_bytes = 256U << 10U;  // a batch above this leaves before the turn ends
+inline constexpr std::size_t frame_publications_max = 1'024;  // messages in one frame
+inline constexpr std::size_t frame_interests_max = 4'096;     // filters in one frame
+inline constexpr std::size_t frame_peers_max = 256;           // members in one frame
+inline constexpr std::size_t link_meshes_max = 64;            // meshes one node offers on a link
+inline constexpr std::size_t link_software_max = 64;          // bytes of a name for people
+inline constexpr std::size_t link_reason_text_max = 256;      // bytes of a sentence for people
+inline constexpr std::size_t share_group_size_max = 1'024;    // bytes of a share name in an interest
+inline constexpr auto pong_interval_min = 1s;                 // pings that come faster are not answered
 inline constexpr std::size_t links_max = 1'000;          // links at a time, all meshes
 inline constexpr std::size_t links_unproved_max =
     64;  // inbound links that have not proved themselves yet

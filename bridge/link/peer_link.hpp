@@ -1,0 +1,166 @@
+// PeerLink: the machine of one link between two nodes. Plain bytes of the channel and commands go
+// in; frames go into the caller's OutputBuffer, LinkEvents come out. It knows no socket, no clock
+// and no other link; what the frames mean is in bridge/wire/PROTOCOL.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "starling/bytes.hpp"
+#include "starling/endpoint.hpp"
+#include "starling/ids.hpp"
+#include "starling/interest.hpp"
+#include "starling/limits.hpp"
+#include "starling/output_buffer.hpp"
+#include "starling/time.hpp"
+
+#include "bridge/link/duplicate_link.hpp"
+#include "bridge/link/link_event.hpp"
+#include "bridge/link/membership.hpp"
+#include "bridge/wire/write_frame.hpp"
+#include "src/crypto/mesh_keys.hpp"
+
+namespace starling {
+
+/// The same for all links of a node.
+struct PeerLinkSettings {
+  NodeId self;
+  std::uint64_t epoch = 1;
+  std::string software = "starling";  ///< cut to limits::link_software_max bytes
+  std::vector<crypto::Key>
+      meshes;  ///< K_member of each, in order of preference; at most limits::link_meshes_max
+  /// What we take of a peer that has proved itself: bytes of one frame, and what may be under way.
+  std::size_t frame_max = limits::publication_frame_max;
+  std::size_t lane_messages = limits::lane_credit_messages;
+  std::size_t lane_bytes = limits::lane_credit_bytes;
+};
+
+/// What is known about one channel when its TLS handshake is complete.
+struct LinkOpening {
+  NodeId peer;                        ///< SecureChannel::peer()
+  std::optional<NodeId> expected;     ///< who was dialled
+  ChannelSecret secret{};             ///< see membership.hpp
+  LinkRole role = LinkRole::dialler;  ///< ours
+  Endpoint remote;                    ///< the peer's address as we see it: told to it
+  std::vector<Endpoint>
+      endpoints;  ///< where this peer may dial us; the first limits::told_endpoints_max count
+  /// Counts the links we have opened since the start, this one included: of two links the later has
+  /// the greater. `holds_other`: an earlier one with this peer has not ended yet. For is_kept().
+  std::uint64_t ordinal = 1;
+  bool holds_other = false;
+};
+
+/// One message for send(): its shared encoding and what this peer gets.
+struct OutgoingPublication {
+  std::size_t mesh = 0;  ///< our number; shared with the peer, or send() aborts
+  QoS qos = QoS::at_most_once;
+  std::uint8_t hops = 0;               ///< at most limits::hops_max
+  std::optional<Duration> expires_in;  ///< what is left of its life, above zero
+  wire::EncodedPublication body;
+};
+
+enum class SendOutcome : std::uint8_t {
+  sent,
+  no_credit,   ///< QoS 0: dropped and counted. QoS 1/2: keep it until CreditGranted
+  too_large,   ///< this peer will never take it
+  not_linked,  ///< before LinkReady, or the link has ended
+};
+struct SendResult {
+  SendOutcome outcome = SendOutcome::not_linked;
+  std::uint64_t number = 0;  ///< on its lane; only if sent
+};
+
+struct LinkCounters {
+  std::uint64_t sent = 0;          ///< publications
+  std::uint64_t received = 0;      ///< publications
+  std::uint64_t dropped_qos0 = 0;  ///< refused by send() for want of credit
+};
+
+class PeerLink {
+ public:
+  /// `settings` outlives the link. Nothing is written before start().
+  PeerLink(const PeerLinkSettings& settings, LinkOpening opening, TimePoint now);
+  ~PeerLink();
+  PeerLink(const PeerLink&) = delete;
+  PeerLink& operator=(const PeerLink&) = delete;
+  PeerLink(PeerLink&&) noexcept;
+  PeerLink& operator=(PeerLink&&) noexcept;
+
+  /// Says hello. Once, before anything else. Fails at once (LinkFailed) if another node answered
+  /// than was dialled, or it is ourselves.
+  void start(LinkEvents& events, OutputBuffer& out);
+
+  /// Plain bytes of the channel, in any pieces. After the last event they are ignored.
+  /// The rules a peer can break, each ending in LinkFailed: see PROTOCOL.md 8.1.
+  void on_bytes(ByteView bytes, TimePoint now, LinkEvents& events, OutputBuffer& out);
+
+  /// When on_timer has work: the handshake's end, the next heartbeat, the end of patience. nullopt
+  /// once the link has ended.
+  [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+  void on_timer(TimePoint now, LinkEvents& events, OutputBuffer& out);
+
+  // --- Publications. Only after LinkReady; earlier and after the end nothing happens.
+
+  /// Has the lane credit for one more message, of any size that the peer takes?
+  [[nodiscard]] bool can_send(wire::Lane lane) const;
+  /// Adds the message to its lane's batch, which leaves with flush(), or at once when it is full.
+  SendResult send(const OutgoingPublication& message, OutputBuffer& out);
+  /// Told with every following batch on the guaranteed lane: the least id that may still be sent
+  /// or is not acknowledged. Set it before flush() when acknowledgements have come in.
+  void set_floor(const std::optional<MessageId>& floor);
+  /// Writes the batches that are not empty. Call it at the end of every turn in which send() was
+  /// called.
+  void flush(OutputBuffer& out);
+
+  /// Everything that arrived on the guaranteed lane up to `number` is safe here. Numbers at or
+  /// below an earlier one do nothing; numbers that have not arrived abort.
+  void acknowledge(std::uint64_t number, OutputBuffer& out);
+  /// While held, the peer gets no new credit on this lane: it may spend what it has and then
+  /// pauses. Releasing gives what is due. Acknowledgements are not affected.
+  void hold_credit(wire::Lane lane, bool held, OutputBuffer& out);
+
+  // --- Everything else, likewise only between LinkReady and the end.
+
+  /// All we want in a shared mesh. Written in as many frames as it takes.
+  void send_interests(std::size_t mesh, std::span<const Interest> interests, OutputBuffer& out);
+  /// What has changed since; only after send_interests() for that mesh.
+  void send_interest_changes(std::size_t mesh, std::span<const InterestChange> changes,
+                             OutputBuffer& out);
+  void send_dial_me(std::size_t mesh, const NodeId& asked, const NodeId& asker,
+                    std::span<const Endpoint> endpoints, OutputBuffer& out);
+  /// Endpoints beyond limits::told_endpoints_max of a peer are not told.
+  void send_peers(std::size_t mesh, std::span<const wire::Peers::Entry> peers, OutputBuffer& out);
+
+  /// Writes what is in the batches and a bye; the link has then ended, without an event. `text`:
+  /// for people at the other end, cut to limits::link_reason_text_max bytes. At any time; a second
+  /// one does nothing.
+  void close(wire::CloseReason reason, std::string_view text, OutputBuffer& out);
+
+  // --- What is known.
+  [[nodiscard]] const NodeId& peer() const;
+  [[nodiscard]] LinkRole role() const;
+  [[nodiscard]] bool is_ready() const;  ///< between LinkReady and the end
+  [[nodiscard]] bool has_ended() const;
+  /// Shared meshes, in our order of preference; empty before LinkReady.
+  [[nodiscard]] const std::vector<std::size_t>& meshes() const;
+  [[nodiscard]] bool shares(std::size_t mesh) const;
+  /// Of the last heartbeat that was answered.
+  [[nodiscard]] std::optional<Duration> round_trip() const;
+  /// For is_kept(); after LinkReady only.
+  [[nodiscard]] LinkStanding standing() const;
+  [[nodiscard]] const LinkCounters& counters() const;
+  /// Sent on the guaranteed lane and not acknowledged.
+  [[nodiscard]] std::uint64_t under_way() const;
+
+ private:
+  class Machine;
+  std::unique_ptr<Machine> machine_;
+};
+
+}  // namespace starling
