@@ -29,8 +29,9 @@ class UvDatagram final : public Datagram {
 
  private:
   class Core;
+  struct Receiver;
 
-  std::shared_ptr<OnDatagram> handler_;
+  std::shared_ptr<Receiver> receiver_;
   std::shared_ptr<Core> v4_;
   std::shared_ptr<Core> v6_;
 };

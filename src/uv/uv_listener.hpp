@@ -28,10 +28,7 @@ class UvListener final : public Listener {
 
  private:
   class Core;
-  void add(UvLoop& loop, UniqueFd socket);
 
-  std::shared_ptr<OnStream> on_stream_;
-  LogSink* log_;
   std::shared_ptr<Core> v4_;
   std::shared_ptr<Core> v6_;
 };

@@ -32,14 +32,16 @@ class UvResolver final : public Resolver {
 
  private:
   struct Job;
-  void start_next();
+  void start_waiting();
+  void start(const std::shared_ptr<Job>& job);
+  void finish(const std::shared_ptr<Job>& job, Result<std::vector<Endpoint>> result);
 
   UvLoop& loop_;
   std::shared_ptr<const Lookup> lookup_;
   UvInbox inbox_;
-  std::deque<std::shared_ptr<Job>> waiting_;
-  std::size_t running_ = 0;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::vector<std::shared_ptr<Job>> jobs_;  // all that have not been answered
+  std::deque<std::weak_ptr<Job>> waiting_;  // those among them without a thread
+  std::size_t threads_ = 0;
 };
 
 }  // namespace starling

@@ -26,14 +26,16 @@ class UvScheduler final : public Scheduler {
 
   /// Sets the timer to the earliest wake-up. Called by the loop before it sleeps, once per turn.
   void arm();
+  /// Destroys all tasks unrun. Called by the loop when it ends.
+  void forget_all();
 
  private:
-  struct Timer;
+  class Timer;
   void run_due();
 
   UvLoop& loop_;
   WakeQueue queue_;
-  std::unique_ptr<Timer> timer_;
+  std::shared_ptr<Timer> timer_;
 };
 
 }  // namespace starling
