@@ -39,7 +39,7 @@ class FlatIndex {
   void resize(std::size_t slot_count);
   void place(Slot slot);
 
-  std::vector<Slot> slots_;  // a power of two; at most three quarters full
+  std::vector<Slot> slots_;  // a power of two; at most four fifths full
   std::size_t mask_ = 0;
   std::size_t size_ = 0;
 };

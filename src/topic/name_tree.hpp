@@ -61,10 +61,15 @@ class NameTree {
 
    private:
     friend class NameTree;
+    /// What leads on at `depth`: beyond the end only a '#', from where on everything counts.
+    [[nodiscard]] std::string_view level(std::size_t depth) const {
+      return depth < levels_.size() ? levels_[depth] : "#";
+    }
     // to_visit_[d]: the next node of depth d to look at, or none; the walk is depth first.
     std::vector<NodeIndex> to_visit_;
     TopicFilter filter_;
-    NameTree* tree_;  // nullptr once the tree is gone
+    std::vector<std::string_view> levels_;  // of filter_
+    NameTree* tree_;                        // nullptr once the tree is gone
     Cursor* previous_ = nullptr;
     Cursor* next_ = nullptr;
   };
