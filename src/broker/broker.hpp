@@ -1,0 +1,185 @@
+// Broker: everything between the local clients of one node. Connections and packets go in, packets,
+// changes and acknowledgements come out through ConnectionPort and BrokerHost. It knows no other
+// node: what clients publish leaves through BrokerHost::on_local_publication, what the mesh brings
+// enters through deliver_from_mesh, and there is no way from the one door to the other.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "starling/ids.hpp"
+#include "starling/interest.hpp"
+#include "starling/port/entropy.hpp"
+#include "starling/port/log.hpp"
+#include "starling/port/scheduler.hpp"
+#include "starling/publication.hpp"
+
+#include "src/access/access_rules.hpp"
+#include "src/broker/broker_host.hpp"
+#include "src/broker/broker_settings.hpp"
+#include "src/broker/denial_log.hpp"
+#include "src/broker/fan_out.hpp"
+#include "src/broker/interest_counter.hpp"
+#include "src/broker/local_session.hpp"
+#include "src/broker/retained.hpp"
+#include "src/broker/session_registry.hpp"
+#include "src/broker/shared_groups.hpp"
+#include "src/broker/withheld_publishers.hpp"
+#include "src/mqtt/packet.hpp"
+#include "src/mqtt/packet_error.hpp"
+
+namespace starling {
+
+/// What became of a message from the mesh.
+enum class MeshPlacement : std::uint8_t {
+  placed,  ///< delivered, queued or wanted by nobody: its duty is done once the turn's batch is
+           ///< safe
+  waiting  ///< a reader's queue is full: BrokerHost::on_mesh_message_placed will tell
+};
+
+class Broker {
+ public:
+  /// All references must outlive the broker.
+  Broker(BrokerSettings settings, BrokerHost& host, Scheduler& scheduler, Entropy& entropy,
+         LogSink& log, AccessRules rules = {});
+  ~Broker();
+  Broker(const Broker&) = delete;
+  Broker& operator=(const Broker&) = delete;
+
+  // --- Connections. Ids are new for each; those the broker has closed or never knew are ignored.
+
+  void on_connection_opened(ConnectionId id, ConnectionPort& port, ConnectionInfo info);
+  /// A packet from the client, CONNECT first. Views in it need to be good during the call only.
+  void on_packet(ConnectionId id, const mqtt::Packet& packet);
+  /// The stream had no meaning any more. `refuse_in`: while CONNECT has not come, the version whose
+  /// CONNACK may say why (mqtt::version_for_refusal); nullopt: none.
+  void on_packet_error(ConnectionId id, const mqtt::PacketError& error,
+                       std::optional<mqtt::ProtocolVersion> refuse_in = std::nullopt);
+  /// write_is_congested() has become false again.
+  void on_writable(ConnectionId id);
+  /// The network connection is gone without a word: the will is due [MQTT-3.1.2-8] [MQTT5-3.1.2-8].
+  void on_connection_closed(ConnectionId id, std::string_view why);
+  /// What BrokerHost::acknowledge_after_commit was given may leave now.
+  void release(ConnectionId id, const Acknowledgement& what);
+
+  // --- The mesh --------------------------------------------------------------------------------
+
+  /// A message of another node, allowed by the rules and stamped by its origin. Retains and
+  /// delivers it; never leads to BrokerHost::on_local_publication.
+  MeshPlacement deliver_from_mesh(const SharedPublication& message);
+  /// Calls visit(const Interest&) for all that local clients want, in the order of the filters.
+  template <class Visit>
+  void for_each_interest(Visit&& visit) const {
+    interests_.for_each(visit);
+  }
+
+  // --- The node --------------------------------------------------------------------------------
+
+  /// The rules have changed; sessions away included.
+  void set_access_rules(AccessRules rules);
+  /// Says good-bye to all clients (DISCONNECT 0x8B to those of MQTT 5) and closes. Sessions and
+  /// wills stay.
+  void stop();
+  [[nodiscard]] const BrokerCounters& counters() const { return counters_; }
+  [[nodiscard]] std::size_t retained_count() const { return retained_.size(); }
+
+ private:
+  // broker.cpp: packets, publications, acknowledgements
+  Connection* find(ConnectionId id);
+  void on_session_packet(Connection& connection, const mqtt::Packet& packet);
+  void on_publish(Connection& connection, const mqtt::Publish& packet);
+  [[nodiscard]] bool may_publish(const LocalSession& session, const TopicName& topic) const;
+  void refuse_publish(Connection& connection, const mqtt::Publish& packet);
+  void accept(const SharedPublication& message, SubscriberKey publisher,
+              std::uint64_t publisher_hash);
+  void retain(const SharedPublication& message, std::uint64_t publisher_hash);
+  void watch_retained_expiry();
+  void handle_outcome();
+  void on_puback(Connection& connection, const mqtt::Puback& packet);
+  void on_pubrec(Connection& connection, const mqtt::Pubrec& packet);
+  void on_pubrel(Connection& connection, const mqtt::Pubrel& packet);
+  void on_pubcomp(Connection& connection, const mqtt::Pubcomp& packet);
+  void on_pingreq(Connection& connection);
+  void owe(Connection& connection, Acknowledgement what, std::uint64_t hold);
+  void flush_owed(Connection& connection);
+  void release_connack(Connection& connection, const Acknowledgement& what);
+
+  // broker_delivery.cpp: what waits, retained replays, full queues
+  void pump(LocalSession& session);
+  void replay(LocalSession& session);
+  enum class Step : std::uint8_t { sent, skipped, blocked, steps_used_up };
+  Step replay_one(LocalSession& session, std::size_t& steps);
+  void replay_later(Connection& connection);
+  void on_stalled(SubscriberKey key);
+  void give_room(LocalSession& session);
+  void hand_over(LocalSession& session, std::vector<Delivery> deliveries);
+
+  // broker_connect.cpp: how connections and sessions begin and end
+  void on_connect(Connection& connection, const mqtt::Connect& packet);
+  std::optional<mqtt::ReasonCode> refusal_of(const Connection& connection,
+                                             const mqtt::Connect& packet) const;
+  void refuse(Connection& connection, mqtt::ProtocolVersion version, mqtt::ReasonCode reason,
+              std::string_view why);
+  LocalSession* open_session(const mqtt::Connect& packet, std::string client_id, bool& present);
+  void attach(Connection& connection, LocalSession& session, const mqtt::Connect& packet);
+  void on_disconnect(Connection& connection, const mqtt::Disconnect& packet);
+  void fail(Connection& connection, const mqtt::PacketError& error);
+  /// Tells an MQTT 5 client why, closes, and lets the session go on without it.
+  void close(Connection& connection, mqtt::ReasonCode reason, std::string_view why, bool keep_will);
+  /// The same for a connection whose stream has ended already.
+  void forget(Connection& connection, std::string_view why, bool keep_will);
+  void detach(LocalSession& session, bool keep_will);
+  void watch_keep_alive(Connection& connection);
+  void on_keep_alive_due(ConnectionId id);
+  void watch_away(LocalSession& session);
+  void on_away_due(SubscriberKey key, const std::string& client_id);
+  void publish_will(LocalSession& session);
+  void end_session(LocalSession& session);
+  void set_expiry(LocalSession& session, std::uint32_t expiry_s);
+
+  // broker_subscribe.cpp
+  void on_subscribe(Connection& connection, const mqtt::Subscribe& packet);
+  mqtt::ReasonCode subscribe(LocalSession& session, const mqtt::Subscription& asked,
+                             std::uint32_t identifier);
+  void on_unsubscribe(Connection& connection, const mqtt::Unsubscribe& packet);
+  bool unsubscribe(LocalSession& session, std::string_view filter);
+  void drop_subscription(LocalSession& session, const SubscriptionId& id,
+                         const SubscriptionOptions& options);
+  void tell(const std::optional<InterestChange>& change);
+
+  template <class Change>
+  void journal(const LocalSession& session, Change change) {
+    if (settings_.store_keeps_anything && session.is_durable())
+      host_.batch().changes.push_back(std::move(change));
+  }
+  [[nodiscard]] TimePoint now() const { return scheduler_.now(); }
+
+  BrokerSettings settings_;
+  BrokerHost& host_;
+  Scheduler& scheduler_;
+  LogSink& log_;
+  AccessRules rules_;
+  HashSeed hash_seed_;
+  BrokerCounters counters_;
+  DenialLog publish_denials_;
+  DenialLog full_queues_;
+
+  std::unordered_map<ConnectionId, Connection>
+      connections_;  // order of effects never comes from it
+  SessionRegistry registry_;
+  FanOut::Tree tree_;
+  SharedGroups groups_;
+  RetainedMessages retained_;
+  WakeId retained_wake_;
+  TimePoint retained_wake_at_{};
+  InterestCounter interests_;
+  WithheldPublishers withheld_;
+  FanOut fan_out_;
+  FanOut::Outcome outcome_;  // of the fan-out just done; memory reused
+};
+
+}  // namespace starling

@@ -1,0 +1,183 @@
+#include "src/broker/fan_out.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "src/session/message_text.hpp"
+
+namespace starling {
+
+using Placement = ServerSession::Placement;
+
+void FanOut::publish(const SharedPublication& message, SubscriberKey publisher, TimePoint now,
+                     Outcome& outcome) {
+  outcome.full.clear();
+  outcome.dropped = nullptr;
+  copies_.clear();
+  ++number_;
+  for (auto& version : images_)
+    for (Image& image : version) image.encoded = false;
+
+  tree_.match(message->topic, [&](SubscriberKey key, const SubscriptionOptions& options) {
+    if (SharedGroups::is_group(key)) return add_group(key, message->qos);
+    if (options.no_local && key == publisher) return;  // [MQTT5-3.8.3-3]
+    add_match(registry_.at(key), options);
+  });
+  for (Copy& copy : copies_) send(copy, message, now, outcome);
+}
+
+// Overlapping subscriptions of one client bring it one copy, with the greatest QoS granted
+// [MQTT-3.3.5-1] [MQTT5-3.3.4-2] and all their identifiers [MQTT5-3.3.4-4].
+void FanOut::add_match(LocalSession& session, const SubscriptionOptions& options) {
+  if (session.fan_out_number != number_) {
+    session.fan_out_number = number_;
+    session.fan_out_index = copies_.size();
+    copies_.push_back({&session, options.qos, options.retain_as_published, 0, {}});
+  } else {
+    Copy& copy = copies_[session.fan_out_index];
+    copy.qos = std::max(copy.qos, options.qos);
+    copy.retain_as_published |= options.retain_as_published;
+  }
+  if (options.identifier != 0)
+    copies_[session.fan_out_index].identifiers.push_back(options.identifier);
+}
+
+void FanOut::add_group(SubscriberKey key, QoS qos) {
+  SharedGroups::Group* group = groups_.find(key);
+  const SharedGroups::Member* member =
+      group != nullptr ? SharedGroups::pick(*group, qos, nullptr) : nullptr;
+  if (member == nullptr) return;
+  copies_.push_back(
+      {member->session, member->options.qos, member->options.retain_as_published, key, {}});
+  if (member->options.identifier != 0)
+    copies_.back().identifiers.push_back(member->options.identifier);
+}
+
+void FanOut::send(Copy& copy, const SharedPublication& message, TimePoint now, Outcome& outcome) {
+  LocalSession& session = *copy.session;
+  if (!session.access.may_receive(message->topic)) {
+    ++counters_.denied_receive;
+    return;
+  }
+  const QoS qos = lower(message->qos, copy.qos);  // [MQTT-3.8.4-6] [MQTT5-3.8.4-8]
+  // [MQTT-3.3.1-9] [MQTT5-3.3.1-12] [MQTT5-3.3.1-13]; before MQTT 5 the option is never set.
+  const bool retain = message->retain && copy.retain_as_published;
+  if (qos != QoS::at_most_once) {
+    const mqtt::PublishImage* image = image_for(session, copy, qos, *message, now);
+    Delivery delivery{message, qos, retain, std::move(copy.identifiers), copy.share_group};
+    return place(session, message, std::move(delivery), image, now, outcome);
+  }
+  if (!session.machine.is_sending()) return;  // QoS 0 waits for nobody
+  const mqtt::PublishImage* image = image_for(session, copy, qos, *message, now);
+  if (session.machine.send_qos0(*message, retain, copy.identifiers, image, now)) {
+    count_sent(*message);
+  } else {
+    ++counters_.dropped_qos0;
+  }
+}
+
+const mqtt::PublishImage* FanOut::image_for(const LocalSession& session, const Copy& copy, QoS qos,
+                                            const Publication& message, TimePoint now) {
+  if (!copy.identifiers.empty() || !session.machine.can_write(qos)) return nullptr;
+  const mqtt::ProtocolVersion version = session.machine.terms().version;
+  Image& slot = images_[version == mqtt::ProtocolVersion::v5][qos != QoS::at_most_once];
+  if (!slot.encoded) {
+    mqtt::Publish packet = make_publish(message, {}, now);
+    packet.qos = qos;
+    packet.packet_id = qos == QoS::at_most_once ? 0 : 1;  // patched for each subscriber
+    slot.image.encode(packet, message.payload, version);
+    slot.encoded = true;
+  }
+  return &slot.image;
+}
+
+std::uint64_t FanOut::position_for(LocalSession& session) const {
+  return store_keeps_anything_ && session.is_durable() ? session.machine.outbound().next_position()
+                                                       : 0;
+}
+
+void FanOut::journal_queued(LocalSession& session, const SharedPublication& message, QoS qos,
+                            std::uint64_t position) {
+  if (position == 0) return;
+  host_.batch().changes.push_back(MessageQueued{session.client_id(), position, message, qos});
+}
+
+void FanOut::count_sent(const Publication& message) {
+  ++counters_.publish_sent;
+  counters_.publish_bytes_sent += static_cast<std::int64_t>(message.payload.size());
+}
+
+void FanOut::place(LocalSession& session, const SharedPublication& message, Delivery delivery,
+                   const mqtt::PublishImage* image, TimePoint now, Outcome& outcome) {
+  const QoS qos = delivery.qos;
+  const std::uint64_t position = delivery.position = position_for(session);
+  switch (session.machine.deliver(std::move(delivery), image, now)) {
+    case Placement::sent:
+      count_sent(*message);
+      break;
+    case Placement::queued:
+      break;
+    case Placement::beyond_limit:
+      outcome.full.push_back(&session);
+      break;
+    case Placement::discarded:
+      ++counters_.dropped_too_large;
+      return;
+    case Placement::dropped:
+      ++counters_.dropped_queue_full;
+      if (outcome.dropped == nullptr) outcome.dropped = &session;
+      return;
+  }
+  journal_queued(session, message, qos, position);
+}
+
+void FanOut::deliver_now(LocalSession& session, Delivery delivery, TimePoint now) {
+  const SharedPublication message = delivery.message;
+  const QoS qos = delivery.qos;
+  const std::uint64_t position = delivery.position = position_for(session);
+  if (session.machine.deliver_now(std::move(delivery), now) == Placement::discarded) {
+    ++counters_.dropped_too_large;
+    return;
+  }
+  count_sent(*message);
+  journal_queued(session, message, qos, position);
+}
+
+bool FanOut::hand_over(const Delivery& delivery, const LocalSession& leaving, TimePoint now,
+                       Outcome& outcome) {
+  outcome.full.clear();
+  outcome.dropped = nullptr;
+  SharedGroups::Group* group = groups_.find(delivery.share_group);
+  if (group == nullptr) return false;
+  const SharedGroups::Member* member = SharedGroups::pick(*group, delivery.message->qos, &leaving);
+  if (member == nullptr) return false;
+  Copy copy{member->session,
+            member->options.qos,
+            member->options.retain_as_published,
+            delivery.share_group,
+            {}};
+  if (member->options.identifier != 0) copy.identifiers.push_back(member->options.identifier);
+  for (auto& version : images_)
+    for (Image& image : version) image.encoded = false;
+  send(copy, delivery.message, now, outcome);
+  return true;
+}
+
+void FanOut::on_acknowledged(LocalSession& session, const Delivery& delivery) {
+  if (delivery.position == 0) return;
+  host_.batch().changes.push_back(MessageDone{session.client_id(), delivery.position});
+}
+
+void FanOut::send_waiting(LocalSession& session, TimePoint now, std::size_t count_max) {
+  undelivered_.clear();
+  const ServerSession::Sent sent = session.machine.send_waiting(now, undelivered_, count_max);
+  counters_.publish_sent += static_cast<std::int64_t>(sent.messages);
+  counters_.publish_bytes_sent += static_cast<std::int64_t>(sent.bytes);
+  for (const Delivery& delivery : undelivered_) {
+    ++(delivery.message->has_expired(now) ? counters_.dropped_expired
+                                          : counters_.dropped_too_large);
+    on_acknowledged(session, delivery);
+  }
+}
+
+}  // namespace starling

@@ -1,0 +1,101 @@
+// FanOut: one Publication to all local subscribers. It finds them, decides for each which QoS,
+// flags and identifiers its copy has, and hands it to the session's machine. It closes nothing and
+// calls nobody back: what must follow is in the Outcome.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "starling/publication.hpp"
+
+#include "src/broker/broker_host.hpp"
+#include "src/broker/broker_settings.hpp"
+#include "src/broker/local_session.hpp"
+#include "src/broker/session_registry.hpp"
+#include "src/broker/shared_groups.hpp"
+#include "src/mqtt/publish_image.hpp"
+#include "src/topic/subscription_tree.hpp"
+
+namespace starling {
+
+class FanOut {
+ public:
+  using Tree = SubscriptionTree<SubscriptionOptions>;
+
+  FanOut(const Tree& tree, SessionRegistry& registry, SharedGroups& groups, BrokerHost& host,
+         BrokerCounters& counters, bool store_keeps_anything)
+      : tree_(tree),
+        registry_(registry),
+        groups_(groups),
+        host_(host),
+        counters_(counters),
+        store_keeps_anything_(store_keeps_anything) {}
+
+  struct Outcome {
+    std::vector<LocalSession*> full;  ///< took it beyond their limit: hold the publisher back
+    LocalSession* dropped = nullptr;  ///< the first absent one that had no room
+  };
+
+  /// `publisher`: key of the publishing session, for No Local; 0 if it is none of ours. `outcome`
+  /// is cleared.
+  void publish(const SharedPublication& message, SubscriberKey publisher, TimePoint now,
+               Outcome& outcome);
+
+  /// A message that a share group gave to `leaving` and that was not delivered there: to another
+  /// member, if there is one that can take it. Returns false if not.
+  bool hand_over(const Delivery& delivery, const LocalSession& leaving, TimePoint now,
+                 Outcome& outcome);
+
+  /// One copy of QoS 1 or 2 to one session, past its queue (for retained messages; only if the
+  /// machine can_write()).
+  void deliver_now(LocalSession& session, Delivery delivery, TimePoint now);
+
+  /// The client has acknowledged it.
+  void on_acknowledged(LocalSession& session, const Delivery& delivery);
+  /// Lets the machine send what waits, and counts it.
+  void send_waiting(LocalSession& session, TimePoint now,
+                    std::size_t count_max = std::numeric_limits<std::size_t>::max());
+
+ private:
+  /// One copy to be sent: a session with all its matching subscriptions, or the member a group
+  /// picked.
+  struct Copy {
+    LocalSession* session = nullptr;
+    QoS qos = QoS::at_most_once;       // greatest granted
+    bool retain_as_published = false;  // any of them
+    std::uint64_t share_group = 0;
+    std::vector<std::uint32_t> identifiers = {};
+  };
+
+  void add_match(LocalSession& session, const SubscriptionOptions& options);
+  void add_group(SubscriberKey key, QoS qos);
+  void send(Copy& copy, const SharedPublication& message, TimePoint now, Outcome& outcome);
+  void place(LocalSession& session, const SharedPublication& message, Delivery delivery,
+             const mqtt::PublishImage* image, TimePoint now, Outcome& outcome);
+  std::uint64_t position_for(LocalSession& session) const;
+  void journal_queued(LocalSession& session, const SharedPublication& message, QoS qos,
+                      std::uint64_t position);
+  void count_sent(const Publication& message);
+  const mqtt::PublishImage* image_for(const LocalSession& session, const Copy& copy, QoS qos,
+                                      const Publication& message, TimePoint now);
+
+  const Tree& tree_;
+  SessionRegistry& registry_;
+  SharedGroups& groups_;
+  BrokerHost& host_;
+  BrokerCounters& counters_;
+  bool store_keeps_anything_;
+
+  std::uint64_t number_ = 0;  // of this fan-out, to recognise a session met before
+  std::vector<Copy> copies_;
+  std::vector<Delivery> undelivered_;  // scratch
+  // [MQTT 5?][QoS above 0?]; encoded when first needed, memory reused.
+  struct Image {
+    mqtt::PublishImage image;
+    bool encoded = false;
+  };
+  Image images_[2][2];
+};
+
+}  // namespace starling

@@ -1,0 +1,103 @@
+// LocalSession and Connection: what the broker keeps for each client beyond the machine of its
+// session, and for each network connection. They point at each other while the client is there.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "starling/ids.hpp"
+#include "starling/port/scheduler.hpp"
+#include "starling/topic.hpp"
+
+#include "src/access/access_rules.hpp"
+#include "src/broker/broker_host.hpp"
+#include "src/broker/retained.hpp"
+#include "src/session/fifo.hpp"
+#include "src/session/server_session.hpp"
+#include "src/session/will.hpp"
+#include "src/topic/subscription_tree.hpp"
+
+namespace starling {
+
+struct LocalSession;
+
+/// A session that never expires by itself [MQTT5 3.1.2.11.2].
+inline constexpr std::uint32_t expiry_never = std::numeric_limits<std::uint32_t>::max();
+
+/// What belongs to one subscription (3.8.3.1); eight bytes, as there may be millions.
+struct SubscriptionOptions {
+  std::uint32_t identifier = 0;  ///< 0: none
+  QoS qos = QoS::at_most_once;   ///< granted
+  bool no_local = false;
+  bool retain_as_published = false;
+
+  friend bool operator==(const SubscriptionOptions&, const SubscriptionOptions&) = default;
+};
+
+/// A subscription as its owner knows it: two with different share groups are different.
+struct SubscriptionId {
+  TopicFilter filter;
+  std::string share_group;
+  friend auto operator<=>(const SubscriptionId&, const SubscriptionId&) = default;
+};
+
+/// An acknowledgement of a PUBLISH that waits, behind those before it, until `hold` is over.
+struct OwedAcknowledgement {
+  Acknowledgement what;
+  std::uint64_t hold = 0;  ///< see WithheldPublishers; 0: waits only for its turn
+};
+
+struct Connection {
+  ConnectionId id;
+  ConnectionPort* port = nullptr;
+  ConnectionInfo info;
+  mqtt::ProtocolVersion version = mqtt::ProtocolVersion::v3_1_1;
+  LocalSession* session = nullptr;  ///< null before CONNECT is accepted
+  bool client_id_assigned = false;
+  bool clean_start = false;          ///< as CONNECT said
+  bool ping_owed = false;            ///< PINGREQ came before CONNACK could leave
+  bool replay_scheduled = false;     ///< a wake-up will go on with the replay of retained messages
+  std::uint32_t expiry_asked_s = 0;  ///< Session Expiry Interval of CONNECT
+  WakeId keep_alive_wake;
+  Fifo<OwedAcknowledgement> owed;
+};
+
+struct LocalSession {
+  LocalSession(std::string client_id, OutboundQos::Limits limits)
+      : machine(std::move(client_id), limits) {}
+
+  ServerSession machine;
+  SubscriberKey key = 0;
+  std::uint64_t client_hash = 0;     ///< keyed hash of the client id, kept with retained messages
+  Connection* connection = nullptr;  ///< null: the client is away
+  std::uint32_t expiry_s = 0;        ///< after the connection ends; expiry_never
+  std::optional<std::string> user;
+  ClientAccess access;
+  std::unique_ptr<Will> will;
+  std::map<SubscriptionId, SubscriptionOptions> subscriptions;
+  Fifo<RetainedReplay> replays;  ///< in the order they were asked for
+
+  // While the client is away:
+  TimePoint will_due{};
+  TimePoint ends_at{};  ///< meaningless if expiry_s is expiry_never
+  WakeId away_wake;
+
+  // While its queue is full:
+  Fifo<std::uint64_t> holds;  ///< publishers that wait for room here
+  WakeId stalled_wake;
+
+  // Of the fan-out that is running:
+  std::uint64_t fan_out_number = 0;
+  std::size_t fan_out_index = 0;
+
+  [[nodiscard]] const std::string& client_id() const { return machine.client_id(); }
+  /// It outlives its connection, so what is owed to it must survive.
+  [[nodiscard]] bool is_durable() const { return expiry_s > 0; }
+};
+
+}  // namespace starling

@@ -1,0 +1,71 @@
+// RetainedMessages: the last message of each topic that was published to stay (3.3.1.3), and the
+// walk that brings all of them that match to a new subscriber, in slices and never through its
+// queue.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "starling/publication.hpp"
+#include "starling/topic.hpp"
+
+#include "src/topic/topic_map.hpp"
+
+namespace starling {
+
+class RetainedMessages {
+ public:
+  struct Kept {
+    SharedPublication message;
+    std::uint64_t publisher =
+        0;  ///< keyed hash of its client id, for No Local [MQTT5-3.8.3-3]; 0: none of ours
+  };
+  using Cursor = TopicMap<Kept>::Cursor;
+
+  /// `count_max`: topics; a message for one more is delivered but not kept.
+  RetainedMessages(HashSeed seed, std::size_t count_max) : kept_(seed), count_max_(count_max) {}
+
+  enum class Outcome : std::uint8_t { stored, erased, nothing_to_erase, refused_full };
+  /// Takes a message whose retain flag is set: replaces, or erases if its payload is empty
+  /// [MQTT-3.3.1-5] [MQTT-3.3.1-7] [MQTT-3.3.1-10] [MQTT-3.3.1-11] [MQTT5-3.3.1-5] [MQTT5-3.3.1-6]
+  /// [MQTT5-3.3.1-7].
+  Outcome take(const SharedPublication& message, std::uint64_t publisher);
+
+  [[nodiscard]] const Kept* find(const TopicName& name) const { return kept_.find(name); }
+  [[nodiscard]] std::size_t size() const { return kept_.size(); }
+  [[nodiscard]] bool empty() const { return kept_.empty(); }
+
+  [[nodiscard]] std::unique_ptr<Cursor> make_cursor(const TopicFilter& filter) {
+    return kept_.make_cursor(filter);
+  }
+  /// The next one that has not expired at `now`; nullptr: cursor.finished(), or `steps` used up.
+  const Kept* next(Cursor& cursor, std::size_t& steps, TimePoint now);
+
+  /// When the first of them expires; nullopt: none does.
+  [[nodiscard]] std::optional<TimePoint> next_expiry() const;
+  /// Forgets at most `count_max` of those that have expired at `now`, and names them.
+  std::vector<TopicName> drop_expired(TimePoint now, std::size_t at_most);
+
+ private:
+  void forget_expiry(const Publication& message);
+
+  TopicMap<Kept> kept_;
+  std::set<std::pair<TimePoint, TopicName>> expiries_;  // of those that have one
+  std::size_t count_max_;
+};
+
+/// A new subscription's walk over the retained messages. The cursor is made when its turn comes, so
+/// one that waits costs little.
+struct RetainedReplay {
+  TopicFilter filter;
+  QoS qos = QoS::at_most_once;
+  bool no_local = false;
+  std::uint32_t identifier = 0;
+  std::unique_ptr<RetainedMessages::Cursor> cursor;
+};
+
+}  // namespace starling

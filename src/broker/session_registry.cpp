@@ -1,0 +1,58 @@
+#include "src/broker/session_registry.hpp"
+
+#include "starling/bytes.hpp"
+#include "starling/check.hpp"
+
+namespace starling {
+namespace {
+
+constexpr unsigned slot_bits = 24;  // of a key, above the lowest one: 16 million sessions
+
+}  // namespace
+
+LocalSession* SessionRegistry::find(std::string_view client_id) {
+  const auto at = by_client_.find(client_id);
+  return at == by_client_.end() ? nullptr : at->second.get();
+}
+
+LocalSession& SessionRegistry::at(SubscriberKey key) {
+  const std::size_t slot = key >> 1U & ((1U << slot_bits) - 1);
+  STARLING_CHECK(slot < slots_.size() && slots_[slot] != nullptr && slots_[slot]->key == key);
+  return *slots_[slot];
+}
+
+LocalSession* SessionRegistry::create(std::string client_id) {
+  if (by_client_.size() >= count_max_ || slots_.size() >> slot_bits != 0) return nullptr;
+  if (free_slots_.empty()) {
+    free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()));
+    slots_.push_back(nullptr);
+  }
+  const std::uint32_t slot = free_slots_.back();
+  free_slots_.pop_back();
+
+  auto session = std::make_unique<LocalSession>(client_id, queue_limits_);
+  session->key = ++last_number_ << (slot_bits + 1) | SubscriberKey{slot} << 1U;
+  slots_[slot] = session.get();
+  const auto [at, is_new] = by_client_.emplace(std::move(client_id), std::move(session));
+  STARLING_CHECK(is_new);
+  return at->second.get();
+}
+
+void SessionRegistry::erase(LocalSession& session) {
+  const auto slot = static_cast<std::uint32_t>(session.key >> 1U & ((1U << slot_bits) - 1));
+  STARLING_CHECK(slots_[slot] == &session);
+  slots_[slot] = nullptr;
+  free_slots_.push_back(slot);
+  by_client_.erase(by_client_.find(session.client_id()));
+}
+
+std::string SessionRegistry::make_client_id() {
+  for (;;) {
+    Bytes random(16);
+    entropy_.fill(random);
+    std::string id = "auto-" + to_hex(random);
+    if (find(id) == nullptr) return id;
+  }
+}
+
+}  // namespace starling

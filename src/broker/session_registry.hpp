@@ -1,0 +1,54 @@
+// SessionRegistry: every session of this node by its client id and by the key it has in the
+// subscription tree, and the ids for clients that bring none.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "starling/port/entropy.hpp"
+
+#include "src/broker/local_session.hpp"
+
+namespace starling {
+
+class SessionRegistry {
+ public:
+  SessionRegistry(std::size_t count_max, OutboundQos::Limits queue_limits, Entropy& entropy)
+      : count_max_(count_max), queue_limits_(queue_limits), entropy_(entropy) {}
+
+  [[nodiscard]] LocalSession* find(std::string_view client_id);
+  /// The session of a key that a match gave. The tree must hold no key of a session that is gone.
+  [[nodiscard]] LocalSession& at(SubscriberKey key);
+
+  /// Null if there are as many as there may be. The id must be new.
+  LocalSession* create(std::string client_id);
+  void erase(LocalSession& session);
+
+  /// "auto-" and 128 random bits, like no other session's [MQTT5-3.2.2-16].
+  [[nodiscard]] std::string make_client_id();
+
+  [[nodiscard]] std::size_t size() const { return by_client_.size(); }
+  /// In the order of the client ids.
+  template <class Visit>
+  void for_each(Visit&& visit) {
+    for (auto& entry : by_client_) visit(*entry.second);
+  }
+
+ private:
+  // Ordered, as strangers choose the ids.
+  std::map<std::string, std::unique_ptr<LocalSession>, std::less<>> by_client_;
+  // A key is the session's number (grows with time, as the tree likes it) before its slot here,
+  // even throughout: those of shared groups are odd.
+  std::vector<LocalSession*> slots_;
+  std::vector<std::uint32_t> free_slots_;
+  std::uint64_t last_number_ = 0;
+  std::size_t count_max_;
+  OutboundQos::Limits queue_limits_;
+  Entropy& entropy_;
+};
+
+}  // namespace starling

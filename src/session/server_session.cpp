@@ -1,0 +1,138 @@
+#include "src/session/server_session.hpp"
+
+#include <utility>
+
+#include "starling/check.hpp"
+
+#include "src/mqtt/write_packet.hpp"
+#include "src/session/message_text.hpp"
+
+namespace starling {
+
+using mqtt::PacketError;
+using mqtt::ReasonCode;
+
+void ServerSession::on_connected(const Terms& terms, TimePoint now) {
+  STARLING_CHECK(outlet_ == nullptr && terms.window > 0 && terms.packet_size_max > 0);
+  terms_ = terms;
+  keep_alive_ = KeepAlive(std::chrono::seconds{terms.keep_alive_s}, now);
+  aliases_ = TopicAliases(terms.topic_alias_max);
+  inbound_.on_connected(terms.receive_maximum);
+}
+
+void ServerSession::begin_sending(PacketOutlet& outlet) {
+  STARLING_CHECK(outlet_ == nullptr);
+  outlet_ = &outlet;
+  outbound_.on_connected(terms_.window);
+}
+
+void ServerSession::on_disconnected() {
+  outlet_ = nullptr;
+  keep_alive_ = {};
+  aliases_ = {};
+  outbound_.on_disconnected();
+}
+
+mqtt::Decoded<ServerSession::Arrived> ServerSession::on_publish(const mqtt::Publish& packet) {
+  auto topic = aliases_.resolve(packet.topic, packet.properties.topic_alias);
+  if (!topic) return topic.error();
+  switch (inbound_.on_publish(packet.qos, packet.packet_id)) {
+    case InboundQos::Arrival::fresh:
+      return Arrived{*std::move(topic), false};
+    case InboundQos::Arrival::repeated:
+      return Arrived{*std::move(topic), true};
+    case InboundQos::Arrival::over_quota:
+      break;
+  }
+  return PacketError{
+      {Errc::quota_exceeded, "more QoS 1 and 2 messages under way than allowed [MQTT5-3.3.4-7]"},
+      ReasonCode::receive_maximum_exceeded};
+}
+
+bool ServerSession::send_qos0(const Publication& message, bool retain,
+                              std::span<const std::uint32_t> subscription_ids,
+                              const mqtt::PublishImage* image, TimePoint now) {
+  if (outlet_ == nullptr || outlet_->write_is_congested()) return false;
+  if (image != nullptr) {
+    if (image->size() > terms_.packet_size_max) return false;
+    image->append_to(outlet_->output(), QoS::at_most_once, retain, false, 0);
+  } else {
+    mqtt::Publish packet = make_publish(message, subscription_ids, now);
+    packet.retain = retain;
+    if (mqtt::encoded_size(packet, terms_.version) > terms_.packet_size_max) return false;
+    mqtt::write_publish_head(packet, terms_.version, outlet_->output().tail());
+    outlet_->output().append(message.payload);
+  }
+  outlet_->flush_soon();
+  return true;
+}
+
+ServerSession::Placement ServerSession::deliver(Delivery delivery, const mqtt::PublishImage* image,
+                                                TimePoint now) {
+  STARLING_CHECK(delivery.qos != QoS::at_most_once);
+  if (!outbound_.has_waiting() && window_accepts())
+    return start(std::move(delivery), image, now) ? Placement::discarded : Placement::sent;
+  const bool full = outbound_.is_full();
+  if (full && outlet_ == nullptr) return Placement::dropped;
+  outbound_.enqueue(std::move(delivery));
+  return full ? Placement::beyond_limit : Placement::queued;
+}
+
+ServerSession::Placement ServerSession::deliver_now(Delivery delivery, TimePoint now) {
+  return start(std::move(delivery), nullptr, now) ? Placement::discarded : Placement::sent;
+}
+
+std::optional<Delivery> ServerSession::start(Delivery delivery, const mqtt::PublishImage* image,
+                                             TimePoint now) {
+  const OutboundQos::Inflight& entry = outbound_.begin(std::move(delivery));
+  if (write_publish(entry.delivery, entry.packet_id, false, image, now)) return std::nullopt;
+  return outbound_.abandon(entry.packet_id);
+}
+
+ServerSession::Sent ServerSession::send_waiting(TimePoint now, std::vector<Delivery>& ended,
+                                                std::size_t count_max) {
+  Sent sent;
+  if (outlet_ == nullptr) return sent;
+  while (!outlet_->write_is_congested()) {
+    const OutboundQos::Inflight* again = outbound_.next_to_resend();
+    if (again == nullptr) break;
+    if (again->state == OutboundQos::State::awaiting_pubcomp) {
+      write_packet(mqtt::Pubrel{again->packet_id, ReasonCode::success, {}});
+    } else if (!write_publish(again->delivery, again->packet_id, true, nullptr, now)) {
+      ended.push_back(outbound_.abandon(again->packet_id).value());
+    }
+  }
+  for (; count_max > 0 && outbound_.has_waiting() && window_accepts(); --count_max) {
+    auto next = outbound_.take_waiting(now, ended);
+    if (!next) break;
+    const std::size_t bytes = next->message->payload.size();
+    if (auto too_large = start(*std::move(next), nullptr, now)) {
+      ended.push_back(*std::move(too_large));
+      continue;
+    }
+    ++sent.messages;
+    sent.bytes += bytes;
+  }
+  return sent;
+}
+
+bool ServerSession::write_publish(const Delivery& delivery, std::uint16_t packet_id, bool dup,
+                                  const mqtt::PublishImage* image, TimePoint now) {
+  if (image != nullptr) {
+    if (image->size() > terms_.packet_size_max) return false;
+    image->append_to(outlet_->output(), delivery.qos, delivery.retain, dup, packet_id);
+  } else {
+    mqtt::Publish packet = make_publish(*delivery.message, delivery.subscription_ids, now);
+    packet.qos = delivery.qos;
+    packet.retain = delivery.retain;
+    packet.dup = dup;
+    packet.packet_id = packet_id;
+    if (mqtt::encoded_size(packet, terms_.version) > terms_.packet_size_max) return false;
+    mqtt::write_publish_head(packet, terms_.version, outlet_->output().tail());
+    outlet_->output().append(delivery.message->payload);
+  }
+  outlet_->flush_soon();
+  return true;
+}
+
+}  // namespace starling

@@ -1,0 +1,38 @@
+#include "src/session/will.hpp"
+
+#include <algorithm>
+
+#include "starling/limits.hpp"
+
+#include "src/session/message_text.hpp"
+
+namespace starling {
+
+Result<Will> Will::from(const mqtt::Will& will) {
+  const auto separators = std::count(will.topic.begin(), will.topic.end(), '/');
+  if (static_cast<std::size_t>(separators) >= limits::topic_levels_max)
+    return Error{Errc::too_large, "will for a topic with too many levels"};
+  auto topic = TopicName::parse(will.topic);
+  if (!topic) return topic.error();
+  Will kept(*std::move(topic));
+  kept.payload_ = SharedBytes(will.payload);
+  kept.properties_ = keep_properties(will.properties);
+  kept.delay_s_ = will.properties.will_delay_interval_s.value_or(0);
+  kept.expiry_s_ = will.properties.message_expiry_interval_s;
+  kept.qos_ = will.qos;
+  kept.retain_ = will.retain;
+  return kept;
+}
+
+TimePoint Will::due_at(TimePoint closed_at, std::optional<Duration> session_left) const {
+  const Duration after = session_left ? std::min<Duration>(delay(), *session_left) : delay();
+  return closed_at + after;
+}
+
+Publication Will::publication(TimePoint now) const {
+  Publication message{topic_, payload_, qos_, retain_, std::nullopt, properties_, {}};
+  if (expiry_s_) message.expires_at = now + std::chrono::seconds{*expiry_s_};
+  return message;
+}
+
+}  // namespace starling
