@@ -22,7 +22,7 @@ namespace starling {
 
 inline constexpr std::uint8_t record_version = 1;
 /// The most that an envelope adds to the plain body it holds, in bytes.
-inline constexpr std::size_t envelope_overhead_max = 190;
+inline constexpr std::size_t envelope_overhead_max = 182;
 inline constexpr std::size_t record_body_max = limits::record_bytes_max - envelope_overhead_max;
 
 /// Which of a node's records under one key is the later one: epoch before sequence.

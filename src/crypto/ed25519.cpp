@@ -163,7 +163,7 @@ Result<SigningKey> SigningKey::from_pkcs8(ByteView der) {
   return import_key(der, GNUTLS_X509_FMT_DER);
 }
 
-const PublicKey& SigningKey::public_key() const {
+PublicKey SigningKey::public_key() const {
   return pair_->public_key;
 }
 

@@ -55,7 +55,7 @@ class SigningKey {
   /// The same for DER.
   static Result<SigningKey> from_pkcs8(ByteView der);
 
-  [[nodiscard]] const PublicKey& public_key() const;
+  [[nodiscard]] PublicKey public_key() const;
   [[nodiscard]] NodeId node_id() const { return public_key().node_id(); }
   [[nodiscard]] Signature sign(ByteView message) const;
 

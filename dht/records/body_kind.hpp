@@ -1,0 +1,63 @@
+// What all bodies have in common: the kind in front, and the checks of endpoints. For the .cpp
+// files of this room.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "starling/endpoint.hpp"
+#include "starling/limits.hpp"
+#include "starling/peer_record.hpp"
+#include "starling/result.hpp"
+
+#include "dht/keys/prefix_key.hpp"
+#include "dht/records/bounded_msgpack.hpp"
+#include "dht/records/envelope.hpp"
+
+namespace starling {
+
+/// The first element of every body. Values are those in the DHT.
+enum class BodyKind : std::uint8_t { interest = 1, node = 2, member = 3 };
+
+/// Reads the kind; an Error when it is another one or none.
+inline std::optional<Error> check_kind(ElementReader& reader, BodyKind expected) {
+  const std::uint64_t kind = reader.read_uint();
+  if (!reader.ok()) return Error{Errc::malformed, "a record's body without a kind"};
+  if (kind == static_cast<std::uint64_t>(expected)) return std::nullopt;
+  return Error{Errc::unsupported, "a record's body of another kind"};
+}
+
+/// Checks what an author is about to write.
+inline std::optional<Error> check_endpoints(const std::vector<Endpoint>& endpoints) {
+  if (endpoints.size() > limits::record_endpoints_max) {
+    return Error{Errc::too_large, "more endpoints than a record holds"};
+  }
+  if (!are_dialable(endpoints)) {
+    return Error{Errc::malformed, "an endpoint without address or port"};
+  }
+  return std::nullopt;
+}
+
+inline void write_shard(Packing& packing, Shard shard) {
+  packing.number(shard.level);
+  packing.number(shard.index);
+}
+inline Shard read_shard(ElementReader& reader) {
+  Shard shard;
+  shard.level = static_cast<std::uint8_t>(reader.read_uint(32));
+  shard.index = static_cast<std::uint32_t>(reader.read_uint(0xffff'ffffU));
+  if (!shard.is_valid()) reader.fail();
+  return shard;
+}
+
+/// What the envelope proves, with the endpoints that the body tells.
+inline PeerRecord peer_of(const VerifiedEnvelope& envelope, std::vector<Endpoint> endpoints) {
+  return PeerRecord{.id = envelope.node(),
+                    .endpoints = std::move(endpoints),
+                    .epoch = envelope.stamp().epoch,
+                    .sequence = envelope.stamp().sequence,
+                    .expires_at = envelope.expires_at()};
+}
+
+}  // namespace starling
