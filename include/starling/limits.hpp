@@ -61,7 +61,6 @@ inline constexpr std::size_t frame_peers_max = 256;           // members in one 
 inline constexpr std::size_t link_meshes_max = 64;            // meshes one node offers on a link
 inline constexpr std::size_t link_software_max = 64;          // bytes of a name for people
 inline constexpr std::size_t link_reason_text_max = 256;      // bytes of a sentence for people
-inline constexpr std::size_t share_group_size_max = 1'024;    // bytes of a share name in an interest
 inline constexpr auto pong_interval_min = 1s;                 // pings that come faster are not answered
 inline constexpr std::size_t links_max = 1'000;          // links at a time, all meshes
 inline constexpr std::size_t links_unproved_max =

@@ -63,8 +63,9 @@ class FrameReader {
   static Frame frame_of(const Header& header, ByteView packet) {
     return {packet[0], packet.subspan(header.header_size, header.packet_size - header.header_size)};
   }
-  /// Moves from the front of `bytes` what the packet at the front of kept_ still lacks.
-  void complete_kept(ByteView& bytes, std::size_t packet_size);
+  /// Moves from the front of `bytes` what kept_ lacks to `size` bytes; false if it still lacks
+  /// some.
+  bool complete_kept(ByteView& bytes, std::size_t size);
   void drop_kept(std::size_t count);
   void keep(ByteView bytes);
 
@@ -74,23 +75,29 @@ class FrameReader {
 
 template <class Take>
 Decoded<void> FrameReader::read(ByteView bytes, Take&& take) {
-  while (!kept_.empty()) {
-    auto header = read_header(kept_);
+  std::size_t at = 0;  // of kept_: what lies before has been taken
+  while (at < kept_.size()) {
+    const auto header = read_header(ByteView(kept_).subspan(at));
     if (!header) return header.error();
+    const std::size_t end = at + header->packet_size;
     if (header->header_size == 0) {  // the length itself is cut: fetch one more byte of it
-      if (bytes.empty()) return {};
-      complete_kept(bytes, kept_.size() + 1);
-      continue;
+      if (complete_kept(bytes, kept_.size() + 1)) continue;
+      drop_kept(at);
+      return {};
     }
-    complete_kept(bytes, header->packet_size);
-    if (kept_.size() < header->packet_size) return {};
-    const Reading next = take(frame_of(*header, kept_));
-    drop_kept(header->packet_size);
+    if (!complete_kept(bytes, end)) {
+      drop_kept(at);
+      return {};
+    }
+    const Reading next = take(frame_of(*header, ByteView(kept_).subspan(at)));
+    at = end;
     if (next == Reading::stop) {
+      drop_kept(at);
       keep(bytes);
       return {};
     }
   }
+  drop_kept(at);
   while (!bytes.empty()) {
     const auto header = read_header(bytes);
     if (!header) return header.error();

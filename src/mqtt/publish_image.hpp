@@ -12,6 +12,13 @@
 
 namespace starling::mqtt {
 
+/// Packet type and flags (3.3.1).
+constexpr std::uint8_t publish_first_byte(QoS qos, bool retain, bool dup) {
+  return static_cast<std::uint8_t>(static_cast<unsigned>(PacketType::publish) << 4U
+                                   | (dup ? 8U : 0U) | static_cast<unsigned>(qos) << 1U
+                                   | (retain ? 1U : 0U));
+}
+
 /// Where in a written head the changeable parts lie, counted from its first byte (which holds the
 /// flags).
 struct PublishHead {
@@ -29,10 +36,12 @@ class PublishImage {
 
   /// Encodes `packet` with `payload` (packet.payload is not looked at). Its flags and packet id do
   /// not matter, only whether its QoS is 0: an image of QoS 1 may be appended as QoS 2. Reuses the
-  /// memory of the image before.
+  /// memory of the image before. What is above limits::packet_size_max (only possible for a message
+  /// that came in just below it) is measured but not encoded: ask size() before append_to().
   void encode(const Publish& packet, const SharedBytes& payload, ProtocolVersion version);
 
-  /// Bytes of the whole packet: what a Maximum Packet Size is compared with [MQTT5-3.1.2-24].
+  /// Bytes of the whole packet: to be compared with the peer's Maximum Packet Size [MQTT5-3.1.2-24]
+  /// or, if it named none, with limits::packet_size_max.
   [[nodiscard]] std::size_t size() const { return head_.size + payload_size_; }
 
   /// `packet_id` is 0 if and only if `qos` is 0, and the image must have been encoded for that.
