@@ -80,6 +80,13 @@ class AccessRules {
     std::vector<Rule> anonymous;
     std::map<std::string, std::vector<Rule>, std::less<>> users;
     std::vector<Pattern> patterns;
+
+    /// nullptr: a named user without rules of his own.
+    [[nodiscard]] const std::vector<Rule>* rules_of(std::optional<std::string_view> user) const;
+    /// `rules`: rules_of(who.user); `special_name`: it or the client id holds '+' or '#'.
+    [[nodiscard]] AccessDecision decide(const std::vector<Rule>* rules, bool special_name,
+                                        const Principal& who, Action action,
+                                        const TopicName& name) const;
   };
   Table& own_table();
 
@@ -87,7 +94,7 @@ class AccessRules {
 };
 
 /// What one client may do. Make it when the client has connected, and again when the rules were
-/// read again. Holds its own copies: 24 bytes and no heap while nothing is configured.
+/// read again. Holds its own copies: 16 bytes and no heap while nothing is configured.
 class ClientAccess {
  public:
   /// Everything is allowed.

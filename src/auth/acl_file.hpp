@@ -28,7 +28,7 @@ struct AclFile {
   std::vector<AclProblem> problems;
 };
 
-inline constexpr std::size_t acl_problems_max = 50;  // what follows is told as "and more"
+inline constexpr std::size_t acl_problems_max = 50;  // per file; nobody mends more at a time
 
 /// The format: lines of `topic [read|write|readwrite|deny] FILTER`, `user NAME` and
 /// `pattern [read|write|readwrite|deny] FILTER`, words separated by spaces; empty lines; comments
