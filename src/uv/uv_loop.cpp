@@ -24,7 +24,8 @@ struct UvLoop::Handles {
 UvLoop::UvLoop()
     : loop_(std::make_unique<uv_loop_s>()),
       handles_(std::make_unique<Handles>()),
-      scratch_(limits::read_scratch_size) {
+      scratch_(limits::read_scratch_size),
+      close_flush_max_(limits::close_flush_max) {
   // A peer that went away must be an error of write(), not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
   if (const int error = uv_loop_init(loop_.get()); error != 0) {

@@ -55,8 +55,12 @@ class UvLoop {
 
   [[nodiscard]] UvScheduler& scheduler() { return *scheduler_; }
 
-  // --- For the adapters of this room
-  // ------------------------------------------------------------------
+  /// How long a stream that is closed may still send (default limits::close_flush_max). Holds for
+  /// closes to come: a node that is asked to end makes it short.
+  void set_close_flush_max(Duration longest) { close_flush_max_ = longest; }
+  [[nodiscard]] Duration close_flush_max() const { return close_flush_max_; }
+
+  // --- For the adapters of this room ---
   [[nodiscard]] uv_loop_s* native() { return loop_.get(); }
   /// Taken at the first question of a turn.
   [[nodiscard]] TimePoint now();
@@ -83,6 +87,7 @@ class UvLoop {
   std::vector<TurnOutput*> dirty_flushing_;
   TimePoint now_;
   bool now_known_ = false;
+  Duration close_flush_max_;
   std::unique_ptr<UvScheduler> scheduler_;
 };
 

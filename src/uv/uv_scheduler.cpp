@@ -20,11 +20,12 @@ class UvScheduler::Timer final : public UvCore {
     uv_unref(reinterpret_cast<uv_handle_t*>(&handle_));
   }
 
-  void set(std::optional<TimePoint> when) {
+  void set(std::optional<TimePoint> when, TimePoint now) {
     if (!when) {
       uv_timer_stop(&handle_);
       return;
     }
+    if (*when <= now) return start(0);
     // libuv's clock is the same one, cut down to milliseconds.
     const auto due = std::chrono::ceil<std::chrono::milliseconds>(when->time_since_epoch());
     const auto due_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(due.count(), 0));
@@ -32,13 +33,17 @@ class UvScheduler::Timer final : public UvCore {
     if (is_set && due_ms == due_ms_) return;
     due_ms_ = due_ms;
     const std::uint64_t now_ms = uv_now(handle_.loop);
-    uv_timer_start(
-        &handle_,
-        [](uv_timer_t* handle) { static_cast<Timer&>(UvCore::of(handle)).owner_.run_due(); },
-        due_ms > now_ms ? due_ms - now_ms : 0, 0);
+    start(due_ms > now_ms ? due_ms - now_ms : 0);
   }
 
  private:
+  void start(std::uint64_t timeout_ms) {
+    uv_timer_start(
+        &handle_,
+        [](uv_timer_t* handle) { static_cast<Timer&>(UvCore::of(handle)).owner_.run_due(); },
+        timeout_ms, 0);
+  }
+
   UvScheduler& owner_;
   uv_timer_t handle_{};
   std::uint64_t due_ms_ = 0;
@@ -82,7 +87,7 @@ void UvScheduler::forget_all() {
 }
 
 void UvScheduler::arm() {
-  timer_->set(queue_.earliest());
+  timer_->set(queue_.earliest(), loop_.now());
 }
 
 void UvScheduler::run_due() {

@@ -1,6 +1,7 @@
 #include "src/uv/uv_stream.hpp"
 
 #include <array>
+#include <cerrno>
 #include <netinet/tcp.h>
 #include <string>
 #include <sys/socket.h>
@@ -17,6 +18,13 @@ namespace starling {
 namespace {
 
 constexpr std::size_t views_per_write = 64;  // entries of one gathered write; the kernel takes 1024
+
+/// 0, or the errno that the next call on the socket would meet.
+int pending_error_of(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
 
 }  // namespace
 
@@ -122,8 +130,7 @@ class UvStream::Core final : public UvCore, public TurnOutput {
   }
   std::shared_ptr<Core> self() { return std::static_pointer_cast<Core>(shared_from_this()); }
 
-  // --- Reading
-  // ----------------------------------------------------------------------------------------
+  // --- Reading ---
   void update_reading() {
     const bool wanted =
         phase_ == Phase::draining || (phase_ == Phase::open && handler_ != nullptr && !paused_);
@@ -155,13 +162,14 @@ class UvStream::Core final : public UvCore, public TurnOutput {
       return;
     }
     if (count == 0) return;  // nothing there after all
-    if (count != UV_EOF) return end(uv_strerror(static_cast<int>(count)));
+    // libuv calls a reset that comes together with last bytes an end; the socket knows better.
+    const int error = count == UV_EOF ? -pending_error_of(fd_) : static_cast<int>(count);
+    if (error != 0) return end(uv_strerror(error));
     if (phase_ == Phase::open && waiting() > 0 && !write_broken_) return end_after_output();
     end(why_write_broke_);
   }
 
-  // --- Writing
-  // ----------------------------------------------------------------------------------------
+  // --- Writing ---
   /// Gives the kernel what it takes now, and libuv a first part of the rest.
   void pump() {
     while (may_write()) {
@@ -246,8 +254,7 @@ class UvStream::Core final : public UvCore, public TurnOutput {
     });
   }
 
-  // --- Ending
-  // -----------------------------------------------------------------------------------------
+  // --- Ending ---
   void on_all_sent() {
     phase_ = Phase::draining;
     if (goes_on_alone_) return end({});  // the peer has ended already
@@ -275,7 +282,7 @@ class UvStream::Core final : public UvCore, public TurnOutput {
 
   void limit_time() {
     if (wake_) return;
-    wake_ = loop_.scheduler().wake_at(loop_.now() + limits::close_flush_max,
+    wake_ = loop_.scheduler().wake_at(loop_.now() + loop_.close_flush_max(),
                                       [self = self()] { self->on_time_is_up(); });
   }
 
