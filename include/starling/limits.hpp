@@ -40,6 +40,7 @@ inline constexpr std::size_t sessions_max = 1'000'000;  // present and absent on
 inline constexpr auto consumer_stalled_max = 20s;       // a present reader with a full queue; then it is disconnected
 inline constexpr std::size_t replay_slice_messages = 1'000;  // retained messages to one session per turn
 inline constexpr std::size_t replay_slice_steps = 20'000;    // levels of the retained store looked at for it per turn
+inline constexpr auto queue_purge_interval = 1s;             // between walks through a full queue for expired messages
 inline constexpr auto denial_log_interval = 1s;              // refused messages are logged at most this often, counted between
 inline constexpr std::uint16_t keep_alive_max_s = 65'535;
 
@@ -89,6 +90,7 @@ inline constexpr std::size_t peer_interest_bytes_max = 16U << 20U;  // one peer'
 inline constexpr std::size_t interest_peers_max = 4'096;  // peers with interests, those away too
 inline constexpr std::size_t seen_origins_max = 16'384;   // nodes whose message ids are remembered
 inline constexpr std::uint64_t seen_unacknowledged_span = 4'096;  // latest QoS 0 ids, per origin
+inline constexpr std::size_t peer_interests_bytes_max = 16U << 20U;  // of the texts of these filters, per full set
 inline constexpr std::size_t parked_messages_max =
     64;  // QoS 0 waiting for a first lookup, per prefix
 inline constexpr std::size_t parked_bytes_max = 1U << 20U;

@@ -98,7 +98,6 @@ class Broker {
               std::uint64_t publisher_hash);
   void retain(const SharedPublication& message, std::uint64_t publisher_hash);
   void watch_retained_expiry();
-  void handle_outcome();
   void on_puback(Connection& connection, const mqtt::Puback& packet);
   void on_pubrec(Connection& connection, const mqtt::Pubrec& packet);
   void on_pubrel(Connection& connection, const mqtt::Pubrel& packet);
@@ -111,20 +110,23 @@ class Broker {
   // broker_delivery.cpp: what waits, retained replays, full queues
   void pump(LocalSession& session);
   void replay(LocalSession& session);
-  enum class Step : std::uint8_t { sent, skipped, blocked, steps_used_up };
+  enum class Step : std::uint8_t { went_on, blocked, steps_used_up };
   Step replay_one(LocalSession& session, std::size_t& steps);
+  void replay_message(LocalSession& session, const RetainedReplay& replayed,
+                      const RetainedMessages::Kept& kept);
   void replay_later(Connection& connection);
+  /// Makes `who` wait for the full queues of the outcome; 0 if there are none.
+  std::uint64_t hold_publisher(WithheldPublishers::Waiting who);
+  void handle_outcome();
   void on_stalled(SubscriberKey key);
   void give_room(LocalSession& session);
-  void hand_over(LocalSession& session, std::vector<Delivery> deliveries);
+  void hand_over(LocalSession& session, std::vector<Delivery> deliveries, bool to_present_only);
 
   // broker_connect.cpp: how connections and sessions begin and end
   void on_connect(Connection& connection, const mqtt::Connect& packet);
-  std::optional<mqtt::ReasonCode> refusal_of(const Connection& connection,
-                                             const mqtt::Connect& packet) const;
   void refuse(Connection& connection, mqtt::ProtocolVersion version, mqtt::ReasonCode reason,
               std::string_view why);
-  LocalSession* open_session(const mqtt::Connect& packet, std::string client_id, bool& present);
+  LocalSession* open_session(std::string client_id, bool clean_start, bool& present);
   void attach(Connection& connection, LocalSession& session, const mqtt::Connect& packet);
   void on_disconnect(Connection& connection, const mqtt::Disconnect& packet);
   void fail(Connection& connection, const mqtt::PacketError& error);
@@ -136,7 +138,7 @@ class Broker {
   void watch_keep_alive(Connection& connection);
   void on_keep_alive_due(ConnectionId id);
   void watch_away(LocalSession& session);
-  void on_away_due(SubscriberKey key, const std::string& client_id);
+  void on_away_due(SubscriberKey key);
   void publish_will(LocalSession& session);
   void end_session(LocalSession& session);
   void set_expiry(LocalSession& session, std::uint32_t expiry_s);
@@ -149,6 +151,7 @@ class Broker {
   bool unsubscribe(LocalSession& session, std::string_view filter);
   void drop_subscription(LocalSession& session, const SubscriptionId& id,
                          const SubscriptionOptions& options);
+  static void stop_replay(LocalSession& session, const TopicFilter& filter);
   void tell(const std::optional<InterestChange>& change);
 
   template <class Change>

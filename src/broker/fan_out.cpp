@@ -15,8 +15,7 @@ void FanOut::publish(const SharedPublication& message, SubscriberKey publisher, 
   outcome.dropped = nullptr;
   copies_.clear();
   ++number_;
-  for (auto& version : images_)
-    for (Image& image : version) image.encoded = false;
+  forget_images();
 
   tree_.match(message->topic, [&](SubscriberKey key, const SubscriptionOptions& options) {
     if (SharedGroups::is_group(key)) return add_group(key, message->qos);
@@ -24,6 +23,11 @@ void FanOut::publish(const SharedPublication& message, SubscriberKey publisher, 
     add_match(registry_.at(key), options);
   });
   for (Copy& copy : copies_) send(copy, message, now, outcome);
+}
+
+void FanOut::forget_images() {
+  for (auto& version : images_)
+    for (Image& image : version) image.encoded = false;
 }
 
 // Overlapping subscriptions of one client bring it one copy, with the greatest QoS granted
@@ -109,6 +113,7 @@ void FanOut::count_sent(const Publication& message) {
 
 void FanOut::place(LocalSession& session, const SharedPublication& message, Delivery delivery,
                    const mqtt::PublishImage* image, TimePoint now, Outcome& outcome) {
+  if (!session.machine.is_sending() && session.machine.is_full()) purge(session, now);
   const QoS qos = delivery.qos;
   const std::uint64_t position = delivery.position = position_for(session);
   switch (session.machine.deliver(std::move(delivery), image, now)) {
@@ -131,10 +136,31 @@ void FanOut::place(LocalSession& session, const SharedPublication& message, Deli
   journal_queued(session, message, qos, position);
 }
 
-void FanOut::deliver_now(LocalSession& session, Delivery delivery, TimePoint now) {
-  const SharedPublication message = delivery.message;
-  const QoS qos = delivery.qos;
-  const std::uint64_t position = delivery.position = position_for(session);
+/// Room in the full queue of an absent client, if some of it has expired. A walk through the queue,
+/// so not with every message.
+void FanOut::purge(LocalSession& session, TimePoint now) {
+  if (now < session.purge_again_at) return;
+  session.purge_again_at = now + limits::queue_purge_interval;
+  for (const Delivery& delivery : session.machine.outbound().take_expired(now)) {
+    ++counters_.dropped_expired;
+    on_acknowledged(session, delivery);
+  }
+}
+
+void FanOut::send_retained(LocalSession& session, const SharedPublication& message, QoS qos,
+                           std::uint32_t identifier, TimePoint now) {
+  std::vector<std::uint32_t> identifiers;
+  if (identifier != 0) identifiers.push_back(identifier);
+  if (qos == QoS::at_most_once) {
+    if (session.machine.send_qos0(*message, true, identifiers, nullptr, now)) {
+      count_sent(*message);
+    } else {
+      ++counters_.dropped_qos0;
+    }
+    return;
+  }
+  const std::uint64_t position = position_for(session);
+  Delivery delivery{message, qos, true, std::move(identifiers), 0, position};
   if (session.machine.deliver_now(std::move(delivery), now) == Placement::discarded) {
     ++counters_.dropped_too_large;
     return;
@@ -143,22 +169,22 @@ void FanOut::deliver_now(LocalSession& session, Delivery delivery, TimePoint now
   journal_queued(session, message, qos, position);
 }
 
-bool FanOut::hand_over(const Delivery& delivery, const LocalSession& leaving, TimePoint now,
-                       Outcome& outcome) {
+bool FanOut::hand_over(const Delivery& delivery, const LocalSession& leaving, bool to_present_only,
+                       TimePoint now, Outcome& outcome) {
   outcome.full.clear();
   outcome.dropped = nullptr;
   SharedGroups::Group* group = groups_.find(delivery.share_group);
   if (group == nullptr) return false;
   const SharedGroups::Member* member = SharedGroups::pick(*group, delivery.message->qos, &leaving);
   if (member == nullptr) return false;
+  if (to_present_only && !member->session->machine.is_sending()) return false;
   Copy copy{member->session,
             member->options.qos,
             member->options.retain_as_published,
             delivery.share_group,
             {}};
   if (member->options.identifier != 0) copy.identifiers.push_back(member->options.identifier);
-  for (auto& version : images_)
-    for (Image& image : version) image.encoded = false;
+  forget_images();
   send(copy, delivery.message, now, outcome);
   return true;
 }

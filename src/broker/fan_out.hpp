@@ -43,13 +43,15 @@ class FanOut {
                Outcome& outcome);
 
   /// A message that a share group gave to `leaving` and that was not delivered there: to another
-  /// member, if there is one that can take it. Returns false if not.
-  bool hand_over(const Delivery& delivery, const LocalSession& leaving, TimePoint now,
-                 Outcome& outcome);
+  /// member that can take it. Returns false if there is none. `to_present_only`: members that are
+  /// away do not count.
+  bool hand_over(const Delivery& delivery, const LocalSession& leaving, bool to_present_only,
+                 TimePoint now, Outcome& outcome);
 
-  /// One copy of QoS 1 or 2 to one session, past its queue (for retained messages; only if the
-  /// machine can_write()).
-  void deliver_now(LocalSession& session, Delivery delivery, TimePoint now);
+  /// A retained message to a new subscription (RETAIN set [MQTT-3.3.1-8]), past the queue. Only if
+  /// the machine can_write(qos).
+  void send_retained(LocalSession& session, const SharedPublication& message, QoS qos,
+                     std::uint32_t identifier, TimePoint now);
 
   /// The client has acknowledged it.
   void on_acknowledged(LocalSession& session, const Delivery& delivery);
@@ -68,11 +70,13 @@ class FanOut {
     std::vector<std::uint32_t> identifiers = {};
   };
 
+  void forget_images();
   void add_match(LocalSession& session, const SubscriptionOptions& options);
   void add_group(SubscriberKey key, QoS qos);
   void send(Copy& copy, const SharedPublication& message, TimePoint now, Outcome& outcome);
   void place(LocalSession& session, const SharedPublication& message, Delivery delivery,
              const mqtt::PublishImage* image, TimePoint now, Outcome& outcome);
+  void purge(LocalSession& session, TimePoint now);
   std::uint64_t position_for(LocalSession& session) const;
   void journal_queued(LocalSession& session, const SharedPublication& message, QoS qos,
                       std::uint64_t position);

@@ -59,9 +59,9 @@ struct Connection {
   mqtt::ProtocolVersion version = mqtt::ProtocolVersion::v3_1_1;
   LocalSession* session = nullptr;  ///< null before CONNECT is accepted
   bool client_id_assigned = false;
-  bool clean_start = false;          ///< as CONNECT said
-  bool ping_owed = false;            ///< PINGREQ came before CONNACK could leave
-  bool replay_scheduled = false;     ///< a wake-up will go on with the replay of retained messages
+  bool clean_start = false;  ///< as CONNECT said
+  bool ping_owed = false;    ///< PINGREQ came before CONNACK could leave
+  WakeId replay_wake;        ///< goes on with the replay of retained messages in the next turn
   std::uint32_t expiry_asked_s = 0;  ///< Session Expiry Interval of CONNECT
   WakeId keep_alive_wake;
   Fifo<OwedAcknowledgement> owed;
@@ -88,7 +88,8 @@ struct LocalSession {
   WakeId away_wake;
 
   // While its queue is full:
-  Fifo<std::uint64_t> holds;  ///< publishers that wait for room here
+  TimePoint purge_again_at{};  ///< expired messages were looked for until then
+  Fifo<std::uint64_t> holds;   ///< publishers that wait for room here
   WakeId stalled_wake;
 
   // Of the fan-out that is running:

@@ -43,7 +43,7 @@ class Fifo {
   void clear() {
     head_ = 0;
     if (items_.capacity() > spare_items) {
-      items_ = {};
+      items_ = std::vector<T>();
     } else {
       items_.clear();
     }

@@ -1,0 +1,138 @@
+// SUBSCRIBE and UNSUBSCRIBE: what clients want, and what the mesh is told of it.
+#include <algorithm>
+
+#include "src/broker/broker.hpp"
+
+namespace starling {
+
+using mqtt::ReasonCode;
+
+namespace {
+
+/// The Subscription Options byte (3.8.3.1).
+std::uint8_t options_byte(const mqtt::Subscription& asked) {
+  unsigned byte = static_cast<unsigned>(asked.qos);
+  if (asked.no_local) byte |= 1U << 2U;
+  if (asked.retain_as_published) byte |= 1U << 3U;
+  byte |= static_cast<unsigned>(asked.retain_handling) << 4U;
+  return static_cast<std::uint8_t>(byte);
+}
+
+bool has_too_many_levels(const TopicFilter& filter) {
+  const auto separators = std::ranges::count(filter.text(), '/');
+  return static_cast<std::size_t>(separators) >= limits::topic_levels_max;
+}
+
+ReasonCode granted(QoS qos) {
+  return static_cast<ReasonCode>(qos);
+}
+
+}  // namespace
+
+void Broker::on_subscribe(Connection& connection, const mqtt::Subscribe& packet) {
+  LocalSession& session = *connection.session;
+  Acknowledgement suback;
+  suback.kind = Acknowledgement::Kind::suback;
+  suback.packet_id = packet.packet_id;
+  suback.reasons.reserve(packet.subscriptions.size());
+  const std::uint32_t identifier = packet.properties.subscription_identifier.value_or(0);
+  for (const mqtt::Subscription& asked : packet.subscriptions)  // [MQTT-3.8.4-4] [MQTT5-3.8.4-5]
+    suback.reasons.push_back(static_cast<std::uint8_t>(subscribe(session, asked, identifier)));
+  host_.acknowledge_after_commit(connection.id, suback);
+  pump(session);
+}
+
+ReasonCode Broker::subscribe(LocalSession& session, const mqtt::Subscription& asked,
+                             std::uint32_t identifier) {
+  auto parsed = SubscriptionName::parse(asked.filter);
+  if (!parsed || has_too_many_levels(parsed->filter)) return ReasonCode::topic_filter_invalid;
+  const SubscriptionId id{parsed->filter, parsed->share_group};
+  const SubscriptionOptions options{identifier, asked.qos, asked.no_local,
+                                    asked.retain_as_published};
+
+  const auto known = session.subscriptions.find(id);
+  const bool is_new = known == session.subscriptions.end();
+  if (is_new && session.subscriptions.size() >= limits::subscriptions_per_session_max)
+    return ReasonCode::quota_exceeded;
+  if (id.share_group.empty()) {
+    tree_.insert(id.filter, session.key, options);  // replaces [MQTT-3.8.4-3] [MQTT5-3.8.4-3]
+  } else {
+    bool created = false;
+    const SharedGroups::Group& group = groups_.join(id, session, options, created);
+    if (created) tree_.insert(id.filter, group.key, {});
+  }
+  if (is_new) {
+    session.subscriptions.emplace(id, options);
+    ++counters_.subscriptions;
+    if (!id.share_group.empty()) ++counters_.shared_subscriptions;
+    tell(interests_.add(id, options.qos, session.is_durable()));
+  } else {
+    const QoS before = known->second.qos;
+    known->second = options;
+    tell(interests_.replace(id, before, session.is_durable(), options.qos, session.is_durable()));
+  }
+  journal(session, SubscriptionSaved{session.client_id(), std::string(asked.filter),
+                                     options_byte(asked), identifier});
+
+  const bool wants_retained =
+      id.share_group.empty() &&  // (4.8.2): a shared subscription brings none
+      (asked.retain_handling == mqtt::RetainHandling::send
+       || (asked.retain_handling == mqtt::RetainHandling::send_if_new && is_new));
+  if (wants_retained) {  // [MQTT-3.3.1-6] [MQTT5-3.3.1-9] [MQTT5-3.3.1-10] [MQTT5-3.3.1-11]
+    stop_replay(session, id.filter);
+    if (!retained_.empty())
+      session.replays.push_back({id.filter, options.qos, options.no_local, identifier, nullptr});
+  }
+  return granted(options.qos);
+}
+
+void Broker::on_unsubscribe(Connection& connection, const mqtt::Unsubscribe& packet) {
+  LocalSession& session = *connection.session;
+  Acknowledgement unsuback;
+  unsuback.kind = Acknowledgement::Kind::unsuback;
+  unsuback.packet_id = packet.packet_id;
+  unsuback.reasons.reserve(packet.filters.size());
+  for (const std::string_view filter : packet.filters) {
+    const bool existed = unsubscribe(session, filter);
+    unsuback.reasons.push_back(static_cast<std::uint8_t>(
+        existed ? ReasonCode::success : ReasonCode::no_subscription_existed));
+  }
+  host_.acknowledge_after_commit(connection.id, unsuback);
+}
+
+bool Broker::unsubscribe(LocalSession& session, std::string_view filter) {
+  const auto parsed = SubscriptionName::parse(filter);
+  if (!parsed) return false;
+  const auto known = session.subscriptions.find({parsed->filter, parsed->share_group});
+  if (known == session.subscriptions.end()) return false;  // [MQTT-3.10.4-1] [MQTT5-3.10.4-1]
+  drop_subscription(session, known->first, known->second);
+  if (known->first.share_group.empty()) stop_replay(session, known->first.filter);
+  session.subscriptions.erase(known);
+  journal(session, SubscriptionErased{session.client_id(), std::string(filter)});
+  return true;
+}
+
+/// Out of tree, group and interests, but not out of the session's own list.
+void Broker::drop_subscription(LocalSession& session, const SubscriptionId& id,
+                               const SubscriptionOptions& options) {
+  --counters_.subscriptions;
+  if (id.share_group.empty()) {
+    tree_.erase(id.filter, session.key);
+  } else {
+    --counters_.shared_subscriptions;
+    const SubscriberKey emptied = groups_.leave(id, session);
+    if (emptied != 0) tree_.erase(id.filter, emptied);
+  }
+  tell(interests_.remove(id, options.qos, session.is_durable()));
+}
+
+void Broker::stop_replay(LocalSession& session, const TopicFilter& filter) {
+  session.replays.extract(
+      [&filter](const RetainedReplay& replayed) { return replayed.filter == filter; });
+}
+
+void Broker::tell(const std::optional<InterestChange>& change) {
+  if (change) host_.on_interest_change(*change);
+}
+
+}  // namespace starling
