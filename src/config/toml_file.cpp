@@ -1,11 +1,8 @@
 #include "src/config/toml_file.hpp"
 
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 
+#include "src/config/text_file.hpp"
 #include "src/config/toml_reader.hpp"
 
 namespace starling::config {
@@ -127,25 +124,12 @@ void read_toml(std::string name, std::string_view text, Settings& settings,
 }
 
 void read_toml_file(const std::string& path, Settings& settings, std::vector<Diagnostic>& trouble) {
-  const auto refuse = [&](std::string why) {
-    Diagnostic diagnostic;
-    diagnostic.source = path;
-    diagnostic.message = std::move(why);
-    trouble.push_back(std::move(diagnostic));
-  };
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  std::string text;
-  std::array<char, 16'384> chunk;
-  while (file && text.size() <= limits::config_file_max) {
-    file.read(chunk.data(), chunk.size());
-    text.append(chunk.data(), static_cast<std::size_t>(file.gcount()));
-  }
-  if (text.size() > limits::config_file_max)
-    return refuse("larger than " + std::to_string(limits::config_file_max)
-                  + " bytes, which no configuration is");
-  if (!file.eof()) return refuse(std::string("cannot be read: ") + std::strerror(errno));
-  read_toml(path, text, settings, trouble);
+  const auto text = read_text_file(path);
+  if (text) return read_toml(path, *text, settings, trouble);
+  Diagnostic diagnostic;
+  diagnostic.source = path;
+  diagnostic.message = text.error().what;
+  trouble.push_back(std::move(diagnostic));
 }
 
 void apply_override(std::string_view assignment, Settings& settings,

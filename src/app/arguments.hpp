@@ -1,0 +1,30 @@
+// The command line of starlingd: flags into Settings.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "src/config/diagnostics.hpp"
+#include "src/config/settings.hpp"
+
+namespace starling {
+
+/// Exit statuses of both programs.
+enum class ExitStatus : int { ok = 0, failed = 1, usage = 2, bad_config = 3 };
+
+struct Arguments {
+  enum class Action { run, print, test_config };
+  Action action = Action::run;
+  std::string text;            ///< for print: what to print (help, version, a usage error)
+  bool text_is_error = false;  ///< print to standard error and end with ExitStatus::usage
+  std::string config_file;     ///< the file that was read; empty: none
+  config::Settings settings;   ///< defaults, then the file, then --set, then flags
+  std::vector<config::Diagnostic> trouble;  ///< of the file, --set and flags; all of it
+};
+
+/// `words`: argv without the program's name. `default_config_file` is read when it exists and no -c
+/// is given.
+Arguments parse_arguments(const std::vector<std::string>& words,
+                          const std::string& default_config_file);
+
+}  // namespace starling

@@ -1,0 +1,153 @@
+#include "src/app/plan.hpp"
+
+#include <cstdlib>
+#include <set>
+#include <unistd.h>
+
+#include "bridge/sharing/share_rule.hpp"
+#include "src/app/mesh_secret.hpp"
+#include "src/auth/acl_file.hpp"
+#include "src/config/text_file.hpp"
+
+namespace starling {
+namespace {
+
+using config::Diagnostic;
+using config::Origin;
+using config::Settings;
+
+constexpr std::uint16_t default_mesh_port = 21883;
+
+void complain(std::vector<Diagnostic>& trouble, const Origin& origin, std::string message) {
+  Diagnostic diagnostic;
+  diagnostic.source = origin.text;
+  diagnostic.message = std::move(message);
+  trouble.push_back(std::move(diagnostic));
+}
+
+/// Like Endpoint::parse, but port 0 (any free one) is allowed.
+std::optional<Endpoint> parse_listen(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return std::nullopt;
+  if (text.substr(colon + 1) != "0") return Endpoint::parse(text);
+  auto endpoint = Endpoint::parse(text.substr(0, colon) + ":1");
+  if (endpoint) endpoint->port = 0;
+  return endpoint;
+}
+
+std::optional<Endpoint> parse_bind(const std::string& address, std::uint16_t port) {
+  const bool v6 = address.find(':') != std::string::npos && address.front() != '[';
+  return parse_listen((v6 ? "[" + address + "]" : address) + ":" + std::to_string(port));
+}
+
+void plan_listeners(const Settings& settings, Plan& plan, std::vector<Diagnostic>& trouble) {
+  std::vector<config::ListenerSettings> listeners = settings.listeners;
+  if (listeners.empty()) listeners.emplace_back();  // local-only mode
+  for (const auto& listener : listeners) {
+    const auto at = parse_bind(listener.bind, listener.port);
+    if (!at)
+      complain(trouble, listener.origin, "bind = \"" + listener.bind + "\" is not an IP address");
+    else
+      plan.listeners.push_back({*at, listener.allow_anonymous});
+  }
+}
+
+void plan_dht(const Settings& settings, Plan& plan, std::vector<Diagnostic>& trouble) {
+  const auto listen = parse_listen(settings.dht.listen);
+  if (!listen)
+    complain(
+        trouble, settings.dht.origin,
+        "dht.listen = \"" + settings.dht.listen
+            + "\" is not an address with a port, such as \"[::]:21883\" or \"192.0.2.7:21883\"");
+  else
+    plan.mesh_listen = *listen;
+  for (const std::string& text : settings.dht.bootstrap) {
+    const auto host = HostPort::parse(text, default_mesh_port);
+    if (!host)
+      complain(
+          trouble,
+          {settings.dht.origin.text.empty() ? "--bootstrap " + text : settings.dht.origin.text},
+          "bootstrap \"" + text + "\" is not a host or host:port");
+    else
+      plan.bootstrap.push_back(*host);
+  }
+}
+
+std::optional<ShareRule> plan_share(const config::ShareSettings& share, bool open,
+                                    std::vector<Diagnostic>& trouble) {
+  ShareRuleText text;
+  text.filter = share.filter;
+  text.local_prefix = share.local_prefix;
+  text.mesh_prefix = share.mesh_prefix;
+  if (share.direction == "in") text.direction = ShareDirection::in;
+  if (share.direction == "out") text.direction = ShareDirection::out;
+  if (share.direction == "both") text.direction = ShareDirection::both;
+  auto rule = ShareRule::make(text, open);
+  if (rule) return std::move(rule).value();
+  complain(trouble, share.origin, rule.error().what);
+  return std::nullopt;
+}
+
+void plan_meshes(const Settings& settings, Plan& plan, std::vector<Diagnostic>& trouble) {
+  std::set<std::string> names;
+  std::set<crypto::MeshSecret> secrets;
+  for (const auto& mesh : settings.meshes) {
+    if (!names.insert(mesh.name).second) {
+      complain(trouble, mesh.origin, "mesh \"" + mesh.name + "\" is named twice");
+      continue;
+    }
+    const bool open = crypto::is_open_mesh(mesh.name);
+    const auto secret = load_mesh_secret(mesh.name, mesh.secret_file);
+    if (!secret) {
+      complain(trouble, mesh.origin, secret.error().what);
+    } else if (!secrets.insert(*secret).second) {
+      complain(trouble, mesh.origin,
+               "mesh \"" + mesh.name
+                   + "\" has the same secret as another one, so it would be the same mesh");
+    }
+    MeshConfig config;
+    config.name = mesh.name;
+    config.open = open;
+    if (secret) config.keys = crypto::derive_mesh_keys(*secret);
+    for (const auto& share : mesh.shares)
+      if (auto rule = plan_share(share, open, trouble)) config.rules.add(std::move(*rule));
+    plan.meshes.push_back(std::move(config));
+  }
+}
+
+void plan_access(const Settings& settings, Plan& plan, std::vector<Diagnostic>& trouble) {
+  if (settings.acl_file.empty()) return;
+  const auto text = config::read_text_file(settings.acl_file);
+  if (!text) return complain(trouble, {settings.acl_file}, text.error().what);
+  AclFile acl = parse_acl_file(*text);
+  for (const AclProblem& problem : acl.problems) {
+    Diagnostic diagnostic;
+    diagnostic.source = settings.acl_file;
+    diagnostic.line = problem.line;
+    diagnostic.column = problem.column;
+    diagnostic.message = problem.what;
+    trouble.push_back(std::move(diagnostic));
+  }
+  plan.rules = std::move(acl.rules);
+}
+
+}  // namespace
+
+Plan make_plan(const Settings& settings, std::vector<Diagnostic>& trouble) {
+  Plan plan;
+  plan_listeners(settings, plan, trouble);
+  if (settings.wants_dht()) plan_dht(settings, plan, trouble);
+  plan_meshes(settings, plan, trouble);
+  plan_access(settings, plan, trouble);
+  return plan;
+}
+
+std::string default_state_dir() {
+  if (::geteuid() == 0) return "/var/lib/starling";
+  if (const char* state = std::getenv("XDG_STATE_HOME"); state && *state)
+    return std::string(state) + "/starling";
+  const char* home = std::getenv("HOME");
+  return std::string(home && *home ? home : ".") + "/.local/state/starling";
+}
+
+}  // namespace starling

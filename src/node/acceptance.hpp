@@ -1,0 +1,60 @@
+// Acceptance: the one place that decides when something may be acknowledged. It gathers the changes
+// of a turn in one StoreBatch, commits it at the turn's end, and releases what waited for it when
+// the store says that it is safe, in the order in which it was asked for.
+#pragma once
+
+#include <deque>
+#include <functional>
+
+#include "starling/port/scheduler.hpp"
+#include "starling/port/store.hpp"
+
+#include "src/broker/broker_host.hpp"
+
+namespace starling {
+
+class Acceptance {
+ public:
+  /// Releases one acknowledgement to its client.
+  using Release = std::function<void(ConnectionId, const Acknowledgement&)>;
+  /// A batch was handed to the store under this number; whoever put something into it may note it.
+  using Sealed = std::function<void(BatchNumber)>;
+  /// Every batch up to this number is safe.
+  using Committed = std::function<void(BatchNumber)>;
+
+  Acceptance(Store& store, Scheduler& scheduler);
+
+  void set_handlers(Release release, Sealed sealed, Committed committed);
+
+  /// This turn's changes. Asking for it makes the turn end with a commit.
+  StoreBatch& batch();
+  /// Something that the mesh has delivered in this turn is to be acknowledged to a peer: the turn
+  /// ends with a commit, even of an empty batch.
+  void commit_this_turn();
+  /// `what` goes to its client once this turn's batch is safe.
+  void release_after_commit(ConnectionId to, Acknowledgement what);
+
+ private:
+  struct Waiting {
+    BatchNumber batch;
+    ConnectionId to;
+    Acknowledgement what;
+  };
+  void seal();
+  void on_committed(BatchNumber last);
+  void release_up_to(BatchNumber last);
+
+  Store& store_;
+  Scheduler& scheduler_;
+  Release release_;
+  Sealed sealed_;
+  Committed committed_;
+  StoreBatch batch_;
+  bool turn_has_work_ = false;
+  std::vector<Waiting> this_turn_;  // their batch has no number yet
+  std::deque<Waiting> waiting_;     // in the order of their batches
+  BatchNumber safe_ = 0;            // as the store told
+  bool sealing_ = false;            // inside store_.commit()
+};
+
+}  // namespace starling

@@ -1,0 +1,102 @@
+#include "src/node/node.hpp"
+
+#include "starling/check.hpp"
+
+namespace starling {
+
+Node::Node(NodeSettings settings, AccessRules rules, const NodePorts& ports)
+    : id_(settings.id),
+      epoch_(settings.epoch),
+      rules_(std::move(rules)),
+      ports_(ports),
+      acceptance_(ports.store, ports.scheduler),
+      broker_(settings.broker, *this, ports.scheduler, ports.entropy, ports.log, rules_) {
+  if (settings.mesh) {
+    STARLING_CHECK(ports.dialer && ports.channels && ports.rendezvous);
+    peers_ = std::make_unique<PeerConnections>(*ports.dialer, *ports.channels, ports.scheduler,
+                                               ports.log);
+    mesh_ =
+        std::make_unique<Mesh>(std::move(*settings.mesh), *this, *ports.rendezvous, ports.scheduler,
+                               ports.entropy, ports.files, ports.log, ports.metrics);
+    peers_->set_mesh(mesh_.get());
+  }
+  acceptance_.set_handlers(
+      [this](ConnectionId to, const Acknowledgement& what) { broker_.release(to, what); },
+      [this](BatchNumber number) {
+        if (mesh_ && !stopped_) mesh_->on_batch_sealed(number);
+      },
+      [this](BatchNumber last) {
+        if (mesh_ && !stopped_) mesh_->on_committed(last);
+      });
+}
+
+Node::~Node() = default;
+
+void Node::start() {
+  if (mesh_) mesh_->start();
+}
+
+void Node::stop() {
+  if (stopped_) return;
+  if (mesh_) mesh_->stop();
+  stopped_ = true;
+  broker_.stop();
+}
+
+bool Node::has_drained() const {
+  return clients_.empty() && (!peers_ || peers_->size() == 0);
+}
+
+void Node::add_client(std::unique_ptr<ByteStream> stream, ConnectionInfo info) {
+  if (stopped_) return;
+  const ConnectionId id{++last_connection_};
+  (void)stream;
+  (void)info;
+}
+
+void Node::add_peer(std::unique_ptr<ByteStream> stream) {
+  if (!mesh_ || stopped_) return;
+  peers_->accept(mesh_->next_link_id(), std::move(stream));
+}
+
+// --- From the broker
+
+MessageId Node::next_message_id() {
+  return {id_, epoch_, ++sequence_};
+}
+
+void Node::on_local_publication(const SharedPublication& message) {
+  if (mesh_ && !stopped_) mesh_->publish(message);
+}
+
+void Node::on_interest_change(const InterestChange& change) {
+  if (mesh_ && !stopped_) mesh_->on_interest_change(change);
+}
+
+StoreBatch& Node::batch() {
+  return acceptance_.batch();
+}
+
+void Node::acknowledge_after_commit(ConnectionId to, const Acknowledgement& what) {
+  acceptance_.release_after_commit(to, what);
+}
+
+// --- From the mesh
+
+void Node::dial(LinkId link, const Endpoint& to, const NodeId& expected) {
+  peers_->dial(link, to, expected);
+}
+OutputBuffer& Node::link_output(LinkId link) {
+  return peers_->output(link);
+}
+void Node::flush_link(LinkId link) {
+  peers_->flush(link);
+}
+bool Node::link_is_congested(LinkId link) const {
+  return peers_->is_congested(link);
+}
+void Node::close_link(LinkId link) {
+  peers_->close(link);
+}
+
+}  // namespace starling

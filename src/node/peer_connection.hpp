@@ -1,0 +1,84 @@
+// One link to another node below the link protocol: a byte stream and the secure channel over it.
+// Wire bytes become plain bytes and the other way round; what they mean is the mesh's business.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "starling/ids.hpp"
+#include "starling/port/channel.hpp"
+#include "starling/port/scheduler.hpp"
+#include "starling/port/stream.hpp"
+
+namespace starling {
+
+class PeerConnection final : private ByteStream::Handler {
+ public:
+  /// Whoever keeps the connections. Each call may destroy the connection.
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    /// The handshake is complete and the peer has shown a key.
+    virtual void on_established(PeerConnection& connection) = 0;
+    virtual void on_plain_bytes(PeerConnection& connection, ByteView plain) = 0;
+    virtual void on_writable(PeerConnection& connection) = 0;
+    /// It has ended, by an error or in order (`why` is empty then). When the stream is still
+    /// sending a last alert (stream_has_ended() is false), a second call follows when that is over.
+    virtual void on_ended(PeerConnection& connection, const Error& why) = 0;
+  };
+
+  /// `expected`: who must answer, for a connection we dialled.
+  PeerConnection(LinkId id, std::unique_ptr<ByteStream> stream,
+                 std::unique_ptr<SecureChannel> channel, std::optional<NodeId> expected,
+                 Owner& owner, Scheduler& scheduler);
+  ~PeerConnection() override;
+  PeerConnection(const PeerConnection&) = delete;
+  PeerConnection& operator=(const PeerConnection&) = delete;
+
+  /// Sends the first flight of a client. Once; not from inside the constructor's caller's
+  /// callbacks.
+  void start();
+
+  [[nodiscard]] LinkId id() const { return id_; }
+  [[nodiscard]] bool is_inbound() const { return !expected_; }
+  [[nodiscard]] const std::optional<NodeId>& expected() const { return expected_; }
+  [[nodiscard]] bool is_established() const { return told_established_; }
+  [[nodiscard]] SecureChannel& channel() { return *channel_; }
+  [[nodiscard]] Endpoint remote() const { return remote_; }
+
+  /// Plain bytes to send; encrypted at the end of the turn after flush_soon().
+  OutputBuffer& output() { return plain_out_; }
+  void flush_soon();
+  /// The stream below has ended; nothing more can be sent.
+  [[nodiscard]] bool stream_has_ended() const { return stream_ended_; }
+  [[nodiscard]] bool is_congested() const { return stream_->write_is_congested(); }
+  /// Sends what was appended, says good-bye, closes the stream. on_ended follows.
+  void close();
+
+ private:
+  void on_bytes(ByteView wire) override;
+  void on_writable() override;
+  void on_closed(const std::string& why) override;
+
+  void flush();
+  void end(Error why);
+  Result<void> check_identity();
+
+  LinkId id_;
+  std::unique_ptr<ByteStream> stream_;
+  std::unique_ptr<SecureChannel> channel_;
+  std::optional<NodeId> expected_;
+  Endpoint remote_;
+  Owner& owner_;
+  Scheduler& scheduler_;
+  OutputBuffer plain_out_;
+  bool told_established_ = false;
+  bool flush_asked_ = false;
+  bool closing_ = false;
+  bool stream_ended_ = false;
+  // Tells callbacks that are still queued, and loops on the stack, that the connection is gone.
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace starling

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Installs what is missing of the Debian packages that building (and, with "test", testing) needs.
+# Usage: install_packages.sh [build] [demo] [test] [fuzz]     (needs root only if something is missing)
+set -euo pipefail
+
+build=(g++ cmake ninja-build pkg-config ccache lld libopendht-dev libgnutls28-dev libmsgpack-cxx-dev libuv1-dev
+  libboost-dev libboost-test-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev)
+demo=(mosquitto-clients openssl)
+test=(mosquitto-clients mosquitto openssl python3 python3-paho-mqtt iproute2)
+fuzz=(clang-14 libclang-rt-14-dev)
+
+wanted=()
+for group in "${@:-build}"; do
+  case "$group" in
+    build) wanted+=("${build[@]}") ;;
+    demo) wanted+=("${demo[@]}") ;;
+    test) wanted+=("${test[@]}") ;;
+    fuzz) wanted+=("${fuzz[@]}") ;;
+    *) echo "install_packages.sh: no group \"$group\" (build, demo, test, fuzz)" >&2; exit 2 ;;
+  esac
+done
+
+missing=()
+for package in "${wanted[@]}"; do
+  status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$status" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+echo "installing: ${missing[*]}" >&2
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -qq
+# The test broker of the comparison must not start by itself and take port 1883.
+if printf '%s\n' "${missing[@]}" | grep -qx mosquitto && [ ! -e /usr/sbin/policy-rc.d ]; then
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee /usr/sbin/policy-rc.d >/dev/null
+  "${as_root[@]}" chmod 755 /usr/sbin/policy-rc.d
+  trap '"${as_root[@]}" rm -f /usr/sbin/policy-rc.d' EXIT
+fi
+"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

@@ -1,0 +1,93 @@
+#include <boost/test/unit_test.hpp>
+
+#include "src/node/acceptance.hpp"
+#include "tests/support/virtual_scheduler.hpp"
+
+using namespace starling;
+
+namespace {
+
+/// A store whose commits finish when the test says so, or at once.
+class SlowStore final : public Store {
+ public:
+  void set_handler(OnCommitted handler) override { on_committed = std::move(handler); }
+  BatchNumber commit(StoreBatch batch) override {
+    sizes.push_back(batch.changes.size());
+    if (at_once) on_committed(sizes.size());
+    return sizes.size();
+  }
+  [[nodiscard]] bool keeps_anything() const override { return true; }
+
+  OnCommitted on_committed;
+  std::vector<std::size_t> sizes;  // of each batch
+  bool at_once = false;
+};
+
+struct Fixture {
+  Fixture() {
+    acceptance.set_handlers(
+        [this](ConnectionId to, const Acknowledgement& what) {
+          told.push_back(std::to_string(to.value) + ":" + std::to_string(what.packet_id));
+        },
+        [this](BatchNumber number) { told.push_back("sealed " + std::to_string(number)); },
+        [this](BatchNumber last) { told.push_back("safe " + std::to_string(last)); });
+  }
+  void ask(std::uint64_t connection, std::uint16_t packet_id) {
+    acceptance.release_after_commit({connection}, {.packet_id = packet_id});
+  }
+  std::vector<std::string> take() { return std::exchange(told, {}); }
+
+  SlowStore store;
+  VirtualScheduler scheduler;
+  Acceptance acceptance{store, scheduler};
+  std::vector<std::string> told;
+};
+
+using Told = std::vector<std::string>;
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(acceptance, Fixture)
+
+BOOST_AUTO_TEST_CASE(nothing_is_acknowledged_before_its_batch_is_safe) {
+  acceptance.batch().changes.push_back(SessionErased{"x"});
+  ask(1, 7);
+  scheduler.end_turn();
+  BOOST_TEST(take() == Told{"sealed 1"}, boost::test_tools::per_element());
+  ask(2, 8);  // the next turn
+  scheduler.end_turn();
+  BOOST_TEST(take() == Told{"sealed 2"}, boost::test_tools::per_element());
+  store.on_committed(1);
+  BOOST_TEST(take() == (Told{"1:7", "safe 1"}), boost::test_tools::per_element());
+  store.on_committed(2);
+  BOOST_TEST(take() == (Told{"2:8", "safe 2"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(acknowledgements_leave_in_the_order_of_asking) {
+  for (std::uint16_t id = 1; id <= 3; ++id) ask(1, id);
+  scheduler.end_turn();
+  ask(1, 4);
+  scheduler.end_turn();
+  take();
+  store.on_committed(2);  // tells of both
+  BOOST_TEST(take() == (Told{"1:1", "1:2", "1:3", "1:4", "safe 2"}),
+             boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_store_that_is_safe_at_once_acknowledges_in_the_same_turn) {
+  store.at_once = true;
+  ask(1, 7);
+  scheduler.end_turn();
+  BOOST_TEST(take() == (Told{"sealed 1", "1:7", "safe 1"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(one_turn_is_one_batch_and_an_idle_turn_none) {
+  acceptance.batch().changes.push_back(SessionErased{"x"});
+  acceptance.batch().changes.push_back(SessionErased{"y"});
+  acceptance.commit_this_turn();
+  scheduler.end_turn();
+  scheduler.end_turn();
+  BOOST_TEST(store.sizes == std::vector<std::size_t>{2}, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
