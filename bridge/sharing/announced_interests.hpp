@@ -2,8 +2,9 @@
 // Several local filters may ask for the same mesh-side one; the mesh hears of it once.
 #pragma once
 
+#include <array>
 #include <map>
-#include <set>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,11 +35,13 @@ class AnnouncedInterests {
     std::vector<TopicFilter> mesh_filters;
   };
   struct Announced {
-    std::set<Key> askers;  // local interests behind it
-    QoS qos_max = QoS::at_most_once;
-    bool durable = false;
+    std::array<std::size_t, 3> askers{};  // local interests behind it, by QoS
+    std::size_t durable_askers = 0;
+    std::optional<Interest> told;  // as the mesh knows it
+
+    void count(const Local& asker, bool comes);
+    [[nodiscard]] std::optional<Interest> wanted(const Key& key) const;
   };
-  void update(const Key& mesh_key, std::vector<InterestChange>& changes);
 
   ShareRules rules_;
   std::map<Key, Local> local_;

@@ -22,6 +22,9 @@ enum class ShareDirection : std::uint8_t {
 /// the name.
 [[nodiscard]] bool is_open_mesh(std::string_view mesh_name);
 
+/// "in", "out" or "both"; nullopt for anything else.
+[[nodiscard]] std::optional<ShareDirection> parse_direction(std::string_view word);
+
 /// A rule as a person writes it.
 struct ShareRuleText {
   std::string filter;
