@@ -1,0 +1,65 @@
+#include "bridge/wire/frame.hpp"
+
+#include <array>
+
+namespace starling::wire {
+
+std::string_view to_text(CloseReason reason) {
+  switch (reason) {
+    case CloseReason::other:
+      return "other";
+    case CloseReason::shutting_down:
+      return "shutting down";
+    case CloseReason::not_needed:
+      return "not needed";
+    case CloseReason::duplicate_link:
+      return "duplicate link";
+    case CloseReason::version:
+      return "no common version";
+    case CloseReason::no_shared_mesh:
+      return "no shared mesh";
+    case CloseReason::bad_identity:
+      return "bad identity";
+    case CloseReason::bad_proof:
+      return "bad membership proof";
+    case CloseReason::malformed:
+      return "malformed frame";
+    case CloseReason::protocol_error:
+      return "protocol error";
+    case CloseReason::too_large:
+      return "frame too large";
+    case CloseReason::timeout:
+      return "timeout";
+    case CloseReason::quota_exceeded:
+      return "quota exceeded";
+  }
+  return "other";
+}
+
+std::string_view name_of(const Frame& frame) {
+  constexpr std::array<std::string_view, std::variant_size_v<Frame>> names = {
+      "unknown",   "hello",        "proof",           "ping",   "pong",    "bye",
+      "interests", "publications", "acknowledgement", "credit", "dial_me", "peers"};
+  return names[frame.index()];
+}
+
+bool operator==(const Interests& a, const Interests& b) {
+  const auto same = [](const InterestChange& x, const InterestChange& y) {
+    return x.interest == y.interest && x.wanted == y.wanted;
+  };
+  return a.mesh == b.mesh && a.sequence == b.sequence && a.part == b.part
+         && std::equal(a.changes.begin(), a.changes.end(), b.changes.begin(), b.changes.end(),
+                       same);
+}
+
+bool operator==(const PublicationEntry& a, const PublicationEntry& b) {
+  const Publication& x = a.publication;
+  const Publication& y = b.publication;
+  const bool same_properties =
+      x.properties && y.properties ? *x.properties == *y.properties : x.properties == y.properties;
+  return a.mesh == b.mesh && a.hops == b.hops && a.expires_in == b.expires_in && same_properties
+         && x.topic == y.topic && x.payload == y.payload && x.qos == y.qos && x.retain == y.retain
+         && x.expires_at == y.expires_at && x.id == y.id;
+}
+
+}  // namespace starling::wire

@@ -1,0 +1,294 @@
+#include "bridge/wire/write_frame.hpp"
+
+#include <algorithm>
+#include <array>
+#include <msgpack/pack.hpp>
+#include <variant>
+
+#include "starling/limits.hpp"
+
+#include "bridge/wire/read_frame.hpp"
+
+namespace starling::wire {
+namespace {
+
+/// What msgpack writes to: the end of a Bytes.
+class Sink {
+ public:
+  explicit Sink(Bytes& bytes) : bytes_(bytes) {}
+  void write(const char* data, std::size_t size) { append(bytes_, as_bytes({data, size})); }
+
+ private:
+  Bytes& bytes_;
+};
+
+/// msgpack-cxx's packer, with the few types that frames are made of.
+class Packer {
+ public:
+  explicit Packer(Bytes& out) : sink_(out), packer_(sink_) {}
+
+  Packer& array(std::size_t count) {
+    packer_.pack_array(static_cast<std::uint32_t>(count));
+    return *this;
+  }
+  Packer& number(std::uint64_t value) {
+    packer_.pack_uint64(value);
+    return *this;
+  }
+  Packer& boolean(bool value) {
+    value ? packer_.pack_true() : packer_.pack_false();
+    return *this;
+  }
+  Packer& nil() {
+    packer_.pack_nil();
+    return *this;
+  }
+  Packer& text(std::string_view value) {
+    const auto size = static_cast<std::uint32_t>(value.size());
+    packer_.pack_str(size).pack_str_body(value.data(), size);
+    return *this;
+  }
+  Packer& binary_head(std::size_t size) {
+    packer_.pack_bin(static_cast<std::uint32_t>(size));
+    return *this;
+  }
+  Packer& binary(ByteView value) {
+    binary_head(value.size());
+    sink_.write(as_text(value).data(), value.size());
+    return *this;
+  }
+  template <class Enum>
+  Packer& enumerator(Enum value) {
+    return number(static_cast<std::uint64_t>(value));
+  }
+  Packer& type(FrameType type, std::size_t fields) { return array(1 + fields).enumerator(type); }
+
+ private:
+  Sink sink_;
+  msgpack::packer<Sink> packer_;
+};
+
+void pack_endpoint(Packer& packer, const Endpoint& endpoint) {
+  STARLING_CHECK(endpoint.port != 0 && !endpoint.is_unspecified());
+  std::array<std::uint8_t, 18> bytes{};
+  std::copy(endpoint.address.begin(), endpoint.address.end(), bytes.begin());
+  bytes[16] = static_cast<std::uint8_t>(endpoint.port >> 8U);
+  bytes[17] = static_cast<std::uint8_t>(endpoint.port);
+  packer.binary(ByteView(bytes).last(endpoint.is_v4() ? 6 : 18));
+}
+
+void pack_endpoints(Packer& packer, const std::vector<Endpoint>& endpoints) {
+  STARLING_CHECK(endpoints.size() <= limits::told_endpoints_max);
+  packer.array(endpoints.size());
+  for (const Endpoint& endpoint : endpoints) pack_endpoint(packer, endpoint);
+}
+
+/// Origin (nil: `self`), epoch, sequence: three elements of the array around them.
+void pack_message_id(Packer& packer, const MessageId& id, const NodeId& self) {
+  id.origin == self ? packer.nil() : packer.binary(id.origin.view());
+  packer.number(id.epoch).number(id.sequence);
+}
+
+void pack_properties(Packer& packer, const MessageProperties* properties) {
+  if (properties == nullptr || *properties == MessageProperties{}) {
+    packer.nil();
+    return;
+  }
+  const MessageProperties& p = *properties;
+  STARLING_CHECK(p.user_properties.size() <= limits::user_properties_max);
+  packer.array(5);
+  p.payload_format_indicator ? packer.number(*p.payload_format_indicator) : packer.nil();
+  p.content_type ? packer.text(*p.content_type) : packer.nil();
+  p.response_topic ? packer.text(*p.response_topic) : packer.nil();
+  p.correlation_data ? packer.binary(*p.correlation_data) : packer.nil();
+  packer.array(2 * p.user_properties.size());
+  for (const auto& property : p.user_properties) packer.text(property.first).text(property.second);
+}
+
+/// The front of an entry, up to the body that all links share. Made for every message and link, so
+/// it lives on the stack.
+class EntryHead {
+ public:
+  explicit EntryHead(const OutgoingEntry& entry) {
+    STARLING_CHECK(entry.hops <= limits::hops_max && entry.mesh < limits::link_meshes_max);
+    msgpack::packer<EntryHead> packer(*this);
+    packer.pack_array(5).pack_uint32(entry.mesh).pack_uint8(static_cast<std::uint8_t>(entry.qos));
+    packer.pack_uint8(entry.hops);
+    if (entry.expires_in)
+      packer.pack_uint64(static_cast<std::uint64_t>(entry.expires_in->count()));
+    else
+      packer.pack_nil();
+  }
+  void write(const char* data, std::size_t size) {
+    STARLING_CHECK(size <= bytes_.size() - size_);
+    std::copy_n(data, size, bytes_.begin() + static_cast<std::ptrdiff_t>(size_));
+    size_ += size;
+  }
+  [[nodiscard]] ByteView view() const { return ByteView(bytes_).first(size_); }
+
+ private:
+  std::array<std::uint8_t, 16> bytes_{};
+  std::size_t size_ = 0;
+};
+
+// --- One function per frame, as in read_frame.cpp.
+
+void pack(Packer& packer, const UnknownFrame& frame) {
+  packer.array(1).number(frame.type);
+}
+
+void pack(Packer& packer, const Hello& hello) {
+  STARLING_CHECK(hello.software.size() <= limits::link_software_max);
+  STARLING_CHECK(hello.meshes.size() <= limits::link_meshes_max);
+  packer.type(FrameType::hello, 12).number(hello.version).number(hello.version_oldest);
+  packer.text(hello.software).binary(hello.node.view()).number(hello.epoch);
+  packer.array(hello.meshes.size());
+  for (const MeshTag& tag : hello.meshes) packer.binary(tag);
+  pack_endpoints(packer, hello.endpoints);
+  hello.observed ? pack_endpoint(packer, *hello.observed) : static_cast<void>(packer.nil());
+  packer.number(hello.frame_max).array(hello.windows.size());
+  for (const LaneWindow& window : hello.windows)
+    packer.array(3).enumerator(window.lane).number(window.messages).number(window.bytes);
+  packer.number(hello.ordinal).boolean(hello.holds_other);
+}
+
+void pack(Packer& packer, const Proof& proof) {
+  STARLING_CHECK(proof.entries.size() <= limits::link_meshes_max);
+  packer.type(FrameType::proof, 1).array(proof.entries.size());
+  for (const Proof::Entry& entry : proof.entries)
+    packer.array(2).binary(entry.mesh).binary(entry.proof);
+}
+
+void pack(Packer& packer, const Ping& ping) {
+  packer.type(FrameType::ping, 1).number(ping.stamp);
+}
+
+void pack(Packer& packer, const Pong& pong) {
+  packer.type(FrameType::pong, 1).number(pong.stamp);
+}
+
+void pack(Packer& packer, const Bye& bye) {
+  STARLING_CHECK(bye.text.size() <= limits::link_reason_text_max);
+  packer.type(FrameType::bye, 2).enumerator(bye.reason).text(bye.text);
+}
+
+void pack(Packer& packer, const Interests& interests) {
+  STARLING_CHECK(interests.changes.size() <= limits::frame_interests_max);
+  packer.type(FrameType::interests, 4).number(interests.mesh).number(interests.sequence);
+  packer.enumerator(interests.part).array(interests.changes.size());
+  for (const InterestChange& change : interests.changes) {
+    STARLING_CHECK(change.wanted || interests.part == InterestsPart::change);
+    const std::uint64_t flags = static_cast<std::uint64_t>(change.interest.qos_max)
+                                | (change.interest.durable ? 4U : 0U) | (change.wanted ? 0U : 8U);
+    packer.array(3)
+        .text(change.interest.filter.text())
+        .text(change.interest.share_group)
+        .number(flags);
+  }
+}
+
+void pack(Packer& packer, const Acknowledgement& acknowledgement) {
+  packer.type(FrameType::acknowledgement, 2).enumerator(acknowledgement.lane);
+  packer.number(acknowledgement.up_to);
+}
+
+void pack(Packer& packer, const Credit& credit) {
+  packer.type(FrameType::credit, 3).enumerator(credit.lane);
+  packer.number(credit.number_limit).number(credit.bytes_limit);
+}
+
+void pack(Packer& packer, const DialMe& dial_me) {
+  packer.type(FrameType::dial_me, 4).number(dial_me.mesh).binary(dial_me.asked.view());
+  packer.binary(dial_me.asker.view());
+  pack_endpoints(packer, dial_me.endpoints);
+}
+
+void pack(Packer& packer, const Peers& peers) {
+  STARLING_CHECK(peers.entries.size() <= limits::frame_peers_max);
+  packer.type(FrameType::peers, 2).number(peers.mesh).array(peers.entries.size());
+  for (const Peers::Entry& entry : peers.entries) {
+    packer.array(3).binary(entry.node.view());
+    pack_endpoints(packer, entry.endpoints);
+    packer.boolean(entry.linked);
+  }
+}
+
+template <class Kind>
+void write_one(const Kind& frame, OutputBuffer& out) {
+  Bytes& tail = out.tail();
+  const std::size_t begin = tail.size();
+  tail.resize(begin + frame_prefix_size);
+  Packer packer(tail);
+  pack(packer, frame);
+  const std::size_t body = tail.size() - begin - frame_prefix_size;
+  for (std::size_t i = 0; i < frame_prefix_size; ++i)
+    tail[begin + i] = static_cast<std::uint8_t>(body >> (8 * (frame_prefix_size - 1 - i)));
+}
+
+void write_one(const Publications& frame, OutputBuffer& out) {
+  std::vector<OutgoingEntry> entries;
+  entries.reserve(frame.entries.size());
+  for (const PublicationEntry& entry : frame.entries)
+    entries.push_back({.mesh = entry.mesh,
+                       .qos = entry.publication.qos,
+                       .hops = entry.hops,
+                       .expires_in = entry.expires_in,
+                       .body = encode_publication(entry.publication, NodeId{})});
+  write_publications(frame.lane, frame.first_number, frame.floor, NodeId{}, entries, out);
+}
+
+}  // namespace
+
+void write_frame(const Frame& frame, OutputBuffer& out) {
+  std::visit([&](const auto& kind) { write_one(kind, out); }, frame);
+}
+
+EncodedPublication encode_publication(const Publication& message, const NodeId& self) {
+  Bytes head;
+  head.reserve(64 + message.topic.text().size()
+               + (message.payload.size() < OutputBuffer::share_from ? message.payload.size() : 0));
+  Packer packer(head);
+  packer.array(7);
+  pack_message_id(packer, message.id, self);
+  packer.boolean(message.retain).text(message.topic.text());
+  pack_properties(packer, message.properties.get());
+  packer.binary_head(message.payload.size());
+  if (message.payload.size() >= OutputBuffer::share_from)
+    return {SharedBytes(head), message.payload};
+  return {SharedBytes(head, message.payload.view()), {}};
+}
+
+std::size_t entry_size(const OutgoingEntry& entry) {
+  return EntryHead(entry).view().size() + entry.body.size();
+}
+
+void write_publications(Lane lane, std::uint64_t first_number,
+                        const std::optional<MessageId>& floor, const NodeId& self,
+                        std::span<const OutgoingEntry> entries, OutputBuffer& out) {
+  STARLING_CHECK(!entries.empty() && entries.size() <= limits::frame_publications_max);
+  Bytes head;
+  head.reserve(batch_overhead_max);
+  Packer packer(head);
+  packer.type(FrameType::publications, 4).enumerator(lane).number(first_number);
+  if (floor) {
+    packer.array(3);
+    pack_message_id(packer, *floor, self);
+  } else {
+    packer.nil();
+  }
+  packer.array(entries.size());
+  STARLING_CHECK(frame_prefix_size + head.size() <= batch_overhead_max);
+
+  std::size_t body = head.size();
+  for (const OutgoingEntry& entry : entries) body += entry_size(entry);
+  STARLING_CHECK(body <= UINT32_MAX);
+  ByteWriter(out.tail()).write_u32(static_cast<std::uint32_t>(body));
+  out.append(ByteView(head));
+  for (const OutgoingEntry& entry : entries) {
+    out.append(EntryHead(entry).view());
+    out.append(entry.body.head);
+    if (!entry.body.payload.empty()) out.append(entry.body.payload);
+  }
+}
+
+}  // namespace starling::wire
