@@ -32,7 +32,7 @@ struct LinkReady {
 struct InterestsReplaced {
   std::size_t mesh = 0;
   std::vector<Interest> interests;
-  /// Those beyond limits::peer_interests_max, which were not kept.
+  /// Those beyond limits::peer_interests_max or peer_interests_bytes_max, which were not kept.
   std::size_t left_out = 0;
 };
 

@@ -1,11 +1,13 @@
 // PeerLink: the machine of one link between two nodes. Plain bytes of the channel and commands go
 // in; frames go into the caller's OutputBuffer, LinkEvents come out. It knows no socket, no clock
-// and no other link; what the frames mean is in bridge/wire/PROTOCOL.md.
+// and no other link; what the frames mean is in bridge/wire/PROTOCOL.md. Opening, heartbeat,
+// sending and closing are in peer_link.cpp, what comes in is in peer_link_receive.cpp.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,6 +23,8 @@
 #include "starling/time.hpp"
 
 #include "bridge/link/duplicate_link.hpp"
+#include "bridge/link/interest_intake.hpp"
+#include "bridge/link/lane.hpp"
 #include "bridge/link/link_event.hpp"
 #include "bridge/link/membership.hpp"
 #include "bridge/wire/write_frame.hpp"
@@ -86,11 +90,6 @@ class PeerLink {
  public:
   /// `settings` outlives the link. Nothing is written before start().
   PeerLink(const PeerLinkSettings& settings, LinkOpening opening, TimePoint now);
-  ~PeerLink();
-  PeerLink(const PeerLink&) = delete;
-  PeerLink& operator=(const PeerLink&) = delete;
-  PeerLink(PeerLink&&) noexcept;
-  PeerLink& operator=(PeerLink&&) noexcept;
 
   /// Says hello. Once, before anything else. Fails at once (LinkFailed) if another node answered
   /// than was dialled, or it is ourselves.
@@ -143,24 +142,91 @@ class PeerLink {
   void close(wire::CloseReason reason, std::string_view text, OutputBuffer& out);
 
   // --- What is known.
-  [[nodiscard]] const NodeId& peer() const;
-  [[nodiscard]] LinkRole role() const;
-  [[nodiscard]] bool is_ready() const;  ///< between LinkReady and the end
-  [[nodiscard]] bool has_ended() const;
+  [[nodiscard]] const NodeId& peer() const { return opening_.peer; }
+  [[nodiscard]] LinkRole role() const { return opening_.role; }
+  [[nodiscard]] bool is_ready() const {
+    return phase_ == Phase::ready;
+  }  ///< between LinkReady and the end
+  [[nodiscard]] bool has_ended() const { return phase_ == Phase::ended; }
   /// Shared meshes, in our order of preference; empty before LinkReady.
-  [[nodiscard]] const std::vector<std::size_t>& meshes() const;
+  [[nodiscard]] const std::vector<std::size_t>& meshes() const { return shared_; }
   [[nodiscard]] bool shares(std::size_t mesh) const;
   /// Of the last heartbeat that was answered.
-  [[nodiscard]] std::optional<Duration> round_trip() const;
+  [[nodiscard]] std::optional<Duration> round_trip() const { return round_trip_; }
   /// For is_kept(); after LinkReady only.
   [[nodiscard]] LinkStanding standing() const;
-  [[nodiscard]] const LinkCounters& counters() const;
+  [[nodiscard]] const LinkCounters& counters() const { return counters_; }
   /// Sent on the guaranteed lane and not acknowledged.
   [[nodiscard]] std::uint64_t under_way() const;
 
  private:
-  class Machine;
-  std::unique_ptr<Machine> machine_;
+  enum class Phase : std::uint8_t { created, awaits_hello, awaits_proof, ready, ended };
+
+  // Receiving: peer_link_receive.cpp. Each returns the rule that the frame broke.
+  struct Trouble {
+    wire::CloseReason reason;
+    Error error;
+  };
+  using Verdict = std::optional<Trouble>;
+  struct Turn {  // what one call of on_bytes works on
+    TimePoint now;
+    LinkEvents& events;
+    OutputBuffer& out;
+  };
+  std::size_t take_frames(ByteView bytes, const Turn& turn);
+  Verdict on_frame(wire::Frame& frame, const Turn& turn);
+  Verdict on_hello(wire::Hello& hello, const Turn& turn);
+  Verdict on_proof(const wire::Proof& proof, const Turn& turn);
+  Verdict on_linked_frame(wire::Frame& frame, const Turn& turn);
+  Verdict on_interests(wire::Interests& frame, const Turn& turn);
+  Verdict on_publications(wire::Publications& frame, const Turn& turn);
+  Verdict on_acknowledgement(const wire::Acknowledgement& frame, const Turn& turn);
+  Verdict on_credit(const wire::Credit& frame, const Turn& turn);
+  void on_ping(const wire::Ping& frame, const Turn& turn);
+  void on_pong(const wire::Pong& frame, const Turn& turn);
+  /// Our number of what the peer calls `position`; nullopt if it is not shared.
+  [[nodiscard]] std::optional<std::size_t> shared_mesh(std::uint32_t position) const;
+
+  void become_ready(const Turn& turn);
+  void send_ping(TimePoint now, OutputBuffer& out);
+  void grant_credit(wire::Lane lane, OutputBuffer& out);
+  void write_bye(wire::CloseReason reason, std::string_view text, OutputBuffer& out);
+  void fail(Trouble trouble, LinkEvents& events, OutputBuffer& out);
+  void end();
+  template <class Change>
+  void write_interests(std::size_t mesh, std::span<const Change> interests, bool is_set,
+                       OutputBuffer& out);
+  SendingLane& sending(wire::Lane lane) { return sending_[index_of(lane)]; }
+  ReceivingLane& receiving(wire::Lane lane) { return receiving_[index_of(lane)]; }
+  static std::size_t index_of(wire::Lane lane) { return static_cast<std::size_t>(lane) - 1; }
+
+  const PeerLinkSettings* settings_;  // not a reference: links move
+  LinkOpening opening_;
+  ChannelIdentity channel_;
+  Phase phase_ = Phase::created;
+  Bytes incoming_;  // the beginning of a frame whose end has not come
+  TimePoint opened_at_;
+  TimePoint last_heard_;
+
+  // Since the peer's hello.
+  LinkSide theirs_;
+  std::size_t frame_max_theirs_ = 0;
+  wire::Hello hello_;  // until it is handed on with LinkReady
+  std::vector<std::optional<std::size_t>>
+      ours_of_;                      // by the peer's position: our number, if shared
+  std::vector<std::size_t> shared_;  // our numbers, in our order
+
+  // Since LinkReady.
+  std::array<SendingLane, wire::lanes_count> sending_;
+  std::array<ReceivingLane, wire::lanes_count> receiving_;
+  InterestIntake intake_;
+  std::map<std::size_t, std::uint64_t> interests_sequence_;  // of our latest frame, per mesh
+  std::optional<MessageId> floor_;
+  LinkCounters counters_;
+  TimePoint last_ping_;
+  std::uint64_t ping_stamp_ = 0;
+  std::optional<TimePoint> last_pong_;
+  std::optional<Duration> round_trip_;
 };
 
 }  // namespace starling

@@ -40,6 +40,7 @@ inline constexpr std::size_t sessions_max = 1'000'000;  // present and absent on
 inline constexpr auto consumer_stalled_max = 20s;       // a present reader with a full queue; then it is disconnected
 inline constexpr std::size_t replay_slice_messages = 1'000;  // retained messages to one session per turn
 inline constexpr std::size_t replay_slice_steps = 20'000;    // levels of the retained store looked at for it per turn
+inline constexpr std::size_t packet_size_spare = 64U << 10U;  // bytes a connection's decryption buffer keeps between reads
 inline constexpr auto queue_purge_interval = 1s;             // between walks through a full queue for expired messages
 inline constexpr auto denial_log_interval = 1s;              // refused messages are logged at most this often, counted between
 inline constexpr std::uint16_t keep_alive_max_s = 65'535;
