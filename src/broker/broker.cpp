@@ -93,6 +93,15 @@ void Broker::on_packet(ConnectionId id, const mqtt::Packet& packet) {
   close(*connection, ReasonCode::protocol_error, "the first packet was not CONNECT", false);
 }
 
+void Broker::on_packet(ConnectionId id, const mqtt::Publish& packet) {
+  Connection* connection = find(id);
+  if (connection == nullptr) return;
+  if (connection->session == nullptr) return on_packet(id, mqtt::Packet{packet});
+  ++counters_.packets_received;
+  connection->session->machine.on_heard(now());
+  on_publish(*connection, packet);
+}
+
 void Broker::on_session_packet(Connection& connection, const mqtt::Packet& packet) {
   switch (mqtt::type_of(packet)) {
     case mqtt::PacketType::publish:

@@ -55,6 +55,8 @@ class Broker {
   void on_connection_opened(ConnectionId id, ConnectionPort& port, ConnectionInfo info);
   /// A packet from the client, CONNECT first. Views in it need to be good during the call only.
   void on_packet(ConnectionId id, const mqtt::Packet& packet);
+  /// The same for the most frequent kind, which need not become a Packet first.
+  void on_packet(ConnectionId id, const mqtt::Publish& packet);
   /// The stream had no meaning any more. `refuse_in`: while CONNECT has not come, the version whose
   /// CONNACK may say why (mqtt::version_for_refusal); nullopt: none.
   void on_packet_error(ConnectionId id, const mqtt::PacketError& error,
