@@ -1,5 +1,6 @@
-// MeshHost: what the mesh needs from the node around it. The node owns sockets and TLS channels; the mesh
-// owns everything that is said over them. All calls are made from inside a call into Mesh or a wake-up.
+// MeshHost: what the mesh needs from the node around it. The node owns sockets and TLS channels;
+// the mesh owns everything that is said over them. All calls are made from inside a call into Mesh
+// or a wake-up.
 #pragma once
 
 #include <string>
@@ -15,34 +16,35 @@ namespace starling {
 
 /// What the channel of a link has proved, once its handshake is complete.
 struct LinkFacts {
-  NodeId peer;                 ///< whose key signed the handshake: SecureChannel::peer()
-  Bytes exporter;              ///< 32 bytes of keying material under Mesh::exporter_label, without context
-  Endpoint remote;             ///< the other end of the connection as we see it
-  bool inbound = false;        ///< accepted, not dialled
+  NodeId peer;      ///< whose key signed the handshake: SecureChannel::peer()
+  Bytes exporter;   ///< 32 bytes of keying material under Mesh::exporter_label, without context
+  Endpoint remote;  ///< the other end of the connection as we see it
+  bool inbound = false;  ///< accepted, not dialled
 };
 
 class MeshHost {
  public:
   virtual ~MeshHost() = default;
 
-  /// Connect to `to` and make the TLS handshake as a client; `expected` is the peer wanted there, which
-  /// also names the session ticket to offer. Answered later (never from inside) by exactly one of
-  /// Mesh::on_link_open and Mesh::on_dial_failed, unless close_link() comes first.
+  /// Connect to `to` and make the TLS handshake as a client; `expected` is the peer wanted there,
+  /// which also names the session ticket to offer. Answered later (never from inside) by exactly
+  /// one of Mesh::on_link_open and Mesh::on_dial_failed, unless close_link() comes first.
   virtual void dial(LinkId link, const Endpoint& to, const NodeId& expected) = 0;
 
   /// Plain bytes to be encrypted and sent. Only for links between on_link_open and on_link_closed.
   virtual OutputBuffer& link_output(LinkId link) = 0;
   /// Something was appended to link_output(); send it at the end of this turn.
   virtual void flush_link(LinkId link) = 0;
-  /// True while more than limits::connection_output_max bytes of this link wait for the socket. The mesh then
-  /// appends no publications; Mesh::on_link_writable tells it to go on.
+  /// True while more than limits::connection_output_max bytes of this link wait for the socket. The
+  /// mesh then appends no publications; Mesh::on_link_writable tells it to go on.
   [[nodiscard]] virtual bool link_is_congested(LinkId link) const = 0;
-  /// Sends what was appended, then closes. The mesh forgets the link with this call: on_link_closed need not
-  /// follow, and does no harm.
+  /// Sends what was appended, then closes. The mesh forgets the link with this call: on_link_closed
+  /// need not follow, and does no harm.
   virtual void close_link(LinkId link) = 0;
 
-  /// A message for local clients, under its local name. The node checks access as user "mesh:<mesh>" and hands it to
-  /// the broker by the door that does not lead back to the mesh. Whatever must be kept goes into batch().
+  /// A message for local clients, under its local name. The node checks access as user
+  /// "mesh:<mesh>" and hands it to the broker by the door that does not lead back to the mesh.
+  /// Whatever must be kept goes into batch().
   virtual void deliver_from_mesh(std::string_view mesh, const NodeId& from,
                                  const SharedPublication& message) = 0;
   /// This turn's batch. The mesh only appends when MeshSettings::keep_outboxes says so.

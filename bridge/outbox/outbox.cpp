@@ -1,4 +1,5 @@
-// The ordered list behind Outbox: dead slots stay until they reach the front, so nothing is ever moved.
+// The ordered list behind Outbox: dead slots stay until they reach the front, so nothing is ever
+// moved.
 #include "bridge/outbox/outbox.hpp"
 
 #include <algorithm>
@@ -28,7 +29,8 @@ std::size_t outbox_cost(const Publication& message) {
 bool Outbox::add(OutboxEntry entry) {
   STARLING_CHECK(entry.message != nullptr);
   const std::size_t cost = outbox_cost(*entry.message);
-  if (live_ >= bounds_.messages_max || cost > bounds_.bytes_max - std::min(bytes_, bounds_.bytes_max)) {
+  if (live_ >= bounds_.messages_max
+      || cost > bounds_.bytes_max - std::min(bytes_, bounds_.bytes_max)) {
     ++dropped_;
     return false;
   }
@@ -58,6 +60,14 @@ void Outbox::mark_sent(std::uint64_t lane_number) {
   slots_[next_].lane_number = lane_number;
   ++next_;
   ++sent_live_;
+}
+
+void Outbox::give_up_unsent() {
+  STARLING_CHECK(next_ < slots_.size() && slots_[next_].entry.message != nullptr);
+  kill(slots_[next_]);
+  ++dropped_;
+  ++next_;
+  pop_dead_front();
 }
 
 std::optional<MessageId> Outbox::acknowledge(std::uint64_t lane_number) {
@@ -129,7 +139,7 @@ bool Outbox::is_stale(const OutboxEntry& entry, TimePoint now) const {
 
 void Outbox::kill(Slot& slot) {
   bytes_ -= outbox_cost(*slot.entry.message);
-  slot.entry.message = nullptr;
+  slot.entry = OutboxEntry{};
   --live_;
 }
 

@@ -1,6 +1,7 @@
-// Outbox: the QoS 1 and 2 messages that one peer has not acknowledged yet, in the order in which they
-// were accepted. It outlives links: a new link begins again at the oldest one, with the same MessageIds.
-// It knows neither sockets nor frames; lane numbers are given by the link and mean nothing beyond it.
+// Outbox: the QoS 1 and 2 messages that one peer has not acknowledged yet, in the order in which
+// they were accepted. It outlives links: a new link begins again at the oldest one, with the same
+// MessageIds. It knows neither sockets nor frames; lane numbers are given by the link and mean
+// nothing beyond it.
 #pragma once
 
 #include <cstddef>
@@ -17,11 +18,13 @@
 namespace starling {
 
 struct OutboxEntry {
-  SharedPublication message;    ///< under the name it has inside the mesh
-  std::size_t mesh = 0;         ///< the owner's number of the mesh it travels in
+  SharedPublication message;     ///< under the name it has inside the mesh
+  std::size_t mesh = 0;          ///< the owner's number of the mesh it travels in
   QoS qos = QoS::at_least_once;  ///< what this peer gets: never more than message->qos
-  std::uint8_t hops = 0;        ///< nodes it has passed before this one
   TimePoint queued_at;
+  /// The message as its owner has encoded it, once for all peers: nothing is known about it here.
+  SharedBytes encoded_head{};
+  SharedBytes encoded_payload{};
 };
 
 struct OutboxBounds {
@@ -34,20 +37,23 @@ class Outbox {
  public:
   explicit Outbox(OutboxBounds bounds = {}) : bounds_(bounds) {}
 
-  /// Appends behind everything that waits. False, and nothing kept, when the bounds allow no more: what
-  /// was promised earlier is kept, the newcomer is dropped and counted in dropped().
+  /// Appends behind everything that waits. False, and nothing kept, when the bounds allow no more:
+  /// what was promised earlier is kept, the newcomer is dropped and counted in dropped().
   [[nodiscard]] bool add(OutboxEntry entry);
 
-  /// The oldest entry that has not been sent on the present link; null when there is none. Entries that
-  /// have expired, or are older than the bound on age, are passed over and given up here. Valid until the
-  /// next call of a non-const member.
+  /// The oldest entry that has not been sent on the present link; null when there is none. Entries
+  /// that have expired, or are older than the bound on age, are passed over and given up here.
+  /// Valid until the next call of a non-const member.
   [[nodiscard]] const OutboxEntry* peek_unsent(TimePoint now);
-  /// The entry of the last peek_unsent() went out as `lane_number`, which is greater than all before it
-  /// on this link.
+  /// The entry of the last peek_unsent() went out as `lane_number`, which is greater than all
+  /// before it on this link.
   void mark_sent(std::uint64_t lane_number);
 
-  /// The peer has made everything up to `lane_number` safe. Returns the last message that is done with,
-  /// nullopt when the number told nothing new.
+  /// The entry of the last peek_unsent() cannot be sent at all: given up, counted in dropped().
+  void give_up_unsent();
+
+  /// The peer has made everything up to `lane_number` safe. Returns the last message that is done
+  /// with, nullopt when the number told nothing new.
   std::optional<MessageId> acknowledge(std::uint64_t lane_number);
 
   /// The link is gone: whatever is not acknowledged counts as unsent again.
@@ -55,14 +61,14 @@ class Outbox {
 
   /// Gives up what expired or is too old and is not under way. Returns how many entries that were.
   std::size_t expire(TimePoint now);
-  /// Gives up every entry that is not under way and for which `unwanted` holds; they are not counted as
-  /// dropped. Returns how many.
+  /// Gives up every entry that is not under way and for which `unwanted` holds; they are not
+  /// counted as dropped. Returns how many.
   std::size_t forget_if(const std::function<bool(const OutboxEntry&)>& unwanted);
   /// Gives up everything, under way or not. Returns how many entries that were.
   std::size_t clear();
 
-  /// The smallest MessageId that may still be sent or is not acknowledged: the receiver need not remember
-  /// older ones of this origin. nullopt when nothing waits.
+  /// The smallest MessageId that may still be sent or is not acknowledged: the receiver need not
+  /// remember older ones of this origin. nullopt when nothing waits.
   [[nodiscard]] std::optional<MessageId> floor() const;
 
   [[nodiscard]] std::size_t size() const { return live_; }
@@ -83,7 +89,7 @@ class Outbox {
   void pop_dead_front();
 
   OutboxBounds bounds_;
-  std::deque<Slot> slots_;        // in order; [0, next_) has been sent on the present link or is dead
+  std::deque<Slot> slots_;  // in order; [0, next_) has been sent on the present link or is dead
   std::size_t next_ = 0;
   std::size_t live_ = 0;
   std::size_t sent_live_ = 0;
@@ -91,8 +97,8 @@ class Outbox {
   std::uint64_t dropped_ = 0;
 };
 
-/// What an entry costs against OutboxBounds::bytes_max: topic, payload, properties and a fixed part for
-/// the structures around them.
+/// What a message costs against OutboxBounds::bytes_max: topic, payload, properties and a fixed
+/// part for the structures around them. A message that many peers wait for counts in full for each.
 [[nodiscard]] std::size_t outbox_cost(const Publication& message);
 
 }  // namespace starling

@@ -173,6 +173,19 @@ BOOST_AUTO_TEST_CASE(gaps_left_by_forgotten_messages_do_not_confuse_acknowledgem
   BOOST_TEST(outbox.bytes() == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(what_cannot_be_sent_at_all_makes_room_for_the_next) {
+  Outbox outbox;
+  for (std::uint64_t i = 1; i <= 3; ++i) BOOST_TEST(outbox.add(entry(i)));
+  BOOST_TEST(outbox.peek_unsent(at(0s)) != nullptr);
+  outbox.mark_sent(1);
+  BOOST_TEST(outbox.peek_unsent(at(0s))->message->id.sequence == 2U);
+  outbox.give_up_unsent();
+  BOOST_TEST(send_all(outbox, 2) == (Sequences{3}), boost::test_tools::per_element());
+  BOOST_TEST(outbox.dropped() == 1U);
+  BOOST_TEST(outbox.acknowledge(2)->sequence == 3U);
+  BOOST_TEST(outbox.empty());
+}
+
 BOOST_AUTO_TEST_CASE(clearing_gives_everything_up_and_counts_it) {
   Outbox outbox;
   for (std::uint64_t i = 1; i <= 3; ++i) BOOST_TEST(outbox.add(entry(i)));

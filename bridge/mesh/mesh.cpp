@@ -1,0 +1,319 @@
+// Mesh: beginning, end, the passing of time, and the view from outside.
+#include "bridge/mesh/mesh.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "starling/check.hpp"
+
+#include "bridge/mesh/mesh_impl.hpp"
+
+namespace starling {
+namespace {
+
+constexpr std::string_view book_file = "peers";
+constexpr auto tick_interval = std::chrono::seconds{1};
+constexpr auto save_interval = std::chrono::seconds{10};
+
+PeerLinkSettings link_settings_of(const MeshSettings& settings) {
+  PeerLinkSettings link;
+  link.self = settings.identity.node_id();
+  link.epoch = settings.epoch;
+  link.software = settings.software;
+  for (const MeshConfig& mesh : settings.meshes) link.meshes.push_back(mesh.keys.member);
+  return link;
+}
+
+}  // namespace
+
+Mesh::Impl::Impl(MeshSettings settings, MeshHost& host, Rendezvous& rendezvous,
+                 Scheduler& scheduler, Entropy& entropy, StateFiles& files, LogSink& log,
+                 Metrics& metrics)
+    : settings_(std::move(settings)),
+      own_(settings_.identity.node_id()),
+      host_(host),
+      rendezvous_(rendezvous),
+      scheduler_(scheduler),
+      entropy_(entropy),
+      files_(files),
+      log_(log),
+      links_metric_(metrics.metric("starling_mesh_links")),
+      received_metric_(metrics.metric("starling_mesh_messages_received_total")),
+      sent_metric_(metrics.metric("starling_mesh_messages_sent_total")),
+      dropped_qos0_metric_(metrics.metric("starling_mesh_dropped_total{reason=\"qos0\"}")),
+      dropped_outbox_metric_(metrics.metric("starling_mesh_dropped_total{reason=\"outbox\"}")),
+      duplicates_metric_(metrics.metric("starling_mesh_duplicates_total")),
+      refused_metric_(metrics.metric("starling_mesh_refused_total")),
+      parked_metric_(metrics.metric("starling_mesh_parked")),
+      link_settings_(link_settings_of(settings_)),
+      addresses_(settings_.mesh_port),
+      book_(own_, entropy),
+      interests_(settings_.meshes.size(), HashSeed::from(entropy)),
+      recent_topics_(settings_.meshes.size()) {
+  addresses_.set_configured(settings_.configured_endpoints);
+  addresses_.set_local(settings_.local_endpoints);
+  addresses_.set_bootstrap(settings_.bootstrap_endpoints);
+  const CirclePorts ports{rendezvous_, scheduler_, entropy_, log_, pacer_, *this};
+  for (const MeshConfig& mesh : settings_.meshes) {
+    circles_.push_back(std::make_unique<Circle>(static_cast<MeshIndex>(circles_.size()), mesh,
+                                                settings_.identity, settings_.epoch, ports));
+    standings_.push_back(Standing{!mesh.open, false, false});
+  }
+  if (const auto document = files_.load(book_file)) {
+    const auto loaded = book_.load(*document, now());
+    if (!loaded) log_.warn("mesh_peers_unreadable", {{"why", loaded.error().what}});
+  }
+}
+
+Mesh::Impl::~Impl() {
+  *self_ = nullptr;
+  scheduler_.cancel(dial_wake_);
+  scheduler_.cancel(tick_wake_);
+  scheduler_.cancel(parking_wake_);
+  for (auto& [id, link] : links_) scheduler_.cancel(link.wake);
+}
+
+void Mesh::Impl::start() {
+  STARLING_CHECK(!running_);
+  running_ = true;
+  started_at_ = saved_at_ = now();
+  announced_ = addresses_.announced();
+  for (const auto& circle : circles_) {
+    circle->start(announced_);
+    log_.info("mesh_joined",
+              {{"mesh", circle->name()}, {"open", circle->is_open()}, {"node", own_}});
+  }
+  topology_changed_ = true;
+  ask_turn_end();
+  tick_wake_ = scheduler_.wake_at(now() + tick_interval, [this] { on_tick(); });
+}
+
+void Mesh::Impl::stop() {
+  if (!running_) return;
+  running_ = false;
+  std::vector<LinkId> all;
+  for (const auto& [id, link] : links_) all.push_back(id);
+  for (const LinkId id : all) {
+    Link& link = links_.at(id);
+    OutputBuffer& out = host_.link_output(id);
+    link.machine.close(wire::CloseReason::shutting_down, "the node stops", out);
+    host_.flush_link(id);
+    host_.close_link(id);
+    scheduler_.cancel(link.wake);
+  }
+  links_.clear();
+  for (const auto& [id, order] : dials_) host_.close_link(id);
+  dials_.clear();
+  save_book();
+  *self_ = nullptr;
+  scheduler_.cancel(dial_wake_);
+  scheduler_.cancel(tick_wake_);
+  scheduler_.cancel(parking_wake_);
+}
+
+void Mesh::Impl::ask_turn_end() {
+  if (turn_end_asked_ || !running_) return;
+  turn_end_asked_ = true;
+  scheduler_.at_turn_end([self = self_] {
+    if (*self) (*self)->on_turn_end();
+  });
+}
+
+/// Whatever happened in this turn is told to the peers once, in one batch per link.
+void Mesh::Impl::on_turn_end() {
+  turn_end_asked_ = false;
+  if (!running_) return;
+  send_interest_changes();
+  if (topology_changed_) review_topology();
+  if (parking_changed_) settle_parking();
+  const std::set<NodeId> dirty = std::exchange(dirty_peers_, {});
+  for (const NodeId& id : dirty) {
+    if (Peer* peer = find_peer(id)) pump(id, *peer);
+  }
+  run_dials();
+}
+
+void Mesh::Impl::on_tick() {
+  tick_wake_ = scheduler_.wake_at(now() + tick_interval, [this] { on_tick(); });
+  std::vector<NodeId> gone;
+  for (auto& [id, peer] : peers_) {
+    if (!peer.away_since) continue;
+    const Duration away = now() - *peer.away_since;
+    if (peer.interests_known && away >= limits::live_interest_kept_for)
+      end_live_interests(id, peer);
+    const std::size_t expired = peer.outbox.expire(now());
+    dropped_outbox_metric_.add(static_cast<std::int64_t>(expired));
+    if (peer.interests_known || away < limits::outbox_without_interest_max) continue;
+    if (!peer.outbox.empty()) {
+      const std::size_t lost = peer.outbox.clear();
+      dropped_outbox_metric_.add(static_cast<std::int64_t>(lost));
+      log_.warn("mesh_outbox_given_up", {{"peer", id}, {"messages", lost}});
+    }
+    gone.push_back(id);
+  }
+  for (const NodeId& id : gone) peers_.erase(id);
+  std::erase_if(acquaintances_, [this](const auto& entry) {
+    const Acquaintance& a = entry.second;
+    return a.dials_under_way == 0 && !wanted_.contains(entry.first) && !peers_.contains(entry.first)
+           && (!a.exchange_until || *a.exchange_until < now());
+  });
+  addresses_.expire(now());
+  update_endpoints();
+  if (book_changed_ && now() - saved_at_ >= save_interval) save_book();
+  topology_changed_ = true;
+  ask_turn_end();
+}
+
+void Mesh::Impl::save_book() {
+  book_changed_ = false;
+  saved_at_ = now();
+  const auto saved = files_.save(book_file, book_.save());
+  if (!saved) log_.warn("mesh_peers_not_saved", {{"why", saved.error().what}});
+}
+
+void Mesh::Impl::on_peer_seen(MeshIndex mesh, const PeerSeen& seen) {
+  const Circle& circle = *circles_[mesh];
+  if (book_.on_seen(seen.peer, PeerSource::record, circle.name(), now(), scheduler_.unix_now())) {
+    book_changed_ = topology_changed_ = true;
+  }
+  ++generation_;
+  parking_changed_ = true;
+  ask_turn_end();
+  if (is_flowing(seen.peer.id)) return;
+  // Somebody we publish for, though nothing may wait for it right now: be linked before the next
+  // message.
+  for (const auto& [topic, at] : recent_topics_[mesh]) {
+    const bool wants = std::any_of(seen.interests.begin(), seen.interests.end(),
+                                   [&](const Interest& i) { return i.filter.matches(topic); });
+    if (!wants) continue;
+    want_for_exchange(seen.peer.id);
+    return;
+  }
+}
+
+void Mesh::Impl::on_member_seen(MeshIndex mesh, const PeerRecord& peer) {
+  if (book_.on_seen(peer, PeerSource::record, circles_[mesh]->name(), now(),
+                    scheduler_.unix_now())) {
+    if (Acquaintance* known = acquaintance(peer.id)) known->rounds_failed = 0;
+    book_changed_ = true;
+  }
+  topology_changed_ = true;
+  ask_turn_end();
+}
+
+void Mesh::Impl::on_lookup_complete(MeshIndex) {
+  ++generation_;
+  parking_changed_ = true;
+  ask_turn_end();
+}
+
+void Mesh::Impl::set_local_endpoints(std::vector<Endpoint> endpoints) {
+  addresses_.set_local(std::move(endpoints));
+  update_endpoints();
+}
+
+PeerStatus Mesh::Impl::status_of(const NodeId& id) const {
+  PeerStatus status;
+  status.id = id;
+  if (const auto known = acquaintances_.find(id); known != acquaintances_.end()) {
+    if (known->second.dials_under_way > 0) status.state = PeerState::dialling;
+  }
+  for (const auto& [link_id, link] : links_) {
+    if (link.peer != id) continue;
+    status.state = PeerState::linking;
+    status.remote = link.remote;
+    status.inbound = link.inbound;
+  }
+  const auto found = peers_.find(id);
+  if (found == peers_.end()) return status;
+  const Peer& peer = found->second;
+  for (const std::size_t mesh : peer.meshes) status.meshes.push_back(circles_[mesh]->name());
+  if (peer.link) {
+    const Link& link = links_.at(*peer.link);
+    status.state = peer.flowing ? PeerState::linked : PeerState::linking;
+    status.remote = link.remote;
+    status.inbound = link.inbound;
+    status.round_trip = link.machine.round_trip();
+  }
+  status.messages_received = peer.messages_received;
+  status.messages_sent = peer.messages_sent;
+  status.dropped_qos0 = peer.dropped_qos0;
+  status.dropped_outbox = peer.outbox.dropped();
+  status.outbox_messages = peer.outbox.size();
+  status.outbox_bytes = peer.outbox.bytes();
+  status.interests = interests_.count_of(id);
+  return status;
+}
+
+MeshStatus Mesh::Impl::status() const {
+  MeshStatus status;
+  std::set<NodeId> ids;
+  for (const auto& circle : circles_) {
+    for (const KnownPeer* member : book_.members_of(circle->name())) ids.insert(member->id);
+    status.parked_messages += circle->parking().size();
+  }
+  status.members_known = ids.size();
+  for (const auto& [id, peer] : peers_) ids.insert(id);
+  for (const NodeId& id : ids) {
+    status.peers.push_back(status_of(id));
+    if (status.peers.back().state == PeerState::linked) ++status.links;
+  }
+  status.announced = announced_;
+  return status;
+}
+
+// --- The facade
+// -------------------------------------------------------------------------------------
+
+Mesh::Mesh(MeshSettings settings, MeshHost& host, Rendezvous& rendezvous, Scheduler& scheduler,
+           Entropy& entropy, StateFiles& files, LogSink& log, Metrics& metrics)
+    : impl_(std::make_unique<Impl>(std::move(settings), host, rendezvous, scheduler, entropy, files,
+                                   log, metrics)) {}
+Mesh::~Mesh() = default;
+void Mesh::start() {
+  impl_->start();
+}
+void Mesh::stop() {
+  impl_->stop();
+}
+LinkId Mesh::next_link_id() {
+  return impl_->next_link_id();
+}
+void Mesh::on_link_open(LinkId link, LinkFacts facts) {
+  impl_->on_link_open(link, std::move(facts));
+}
+void Mesh::on_link_bytes(LinkId link, ByteView plain) {
+  impl_->on_link_bytes(link, plain);
+}
+void Mesh::on_link_writable(LinkId link) {
+  impl_->on_link_writable(link);
+}
+void Mesh::on_link_closed(LinkId link, const std::string& why) {
+  impl_->on_link_closed(link, why);
+}
+void Mesh::on_dial_failed(LinkId link, const Error& error) {
+  impl_->on_dial_failed(link, error);
+}
+void Mesh::publish(const SharedPublication& message) {
+  impl_->publish(message);
+}
+void Mesh::on_interest_change(const InterestChange& change) {
+  impl_->on_interest_change(change);
+}
+bool Mesh::has_unsealed_deliveries() const {
+  return impl_->has_unsealed_deliveries();
+}
+void Mesh::on_batch_sealed(BatchNumber number) {
+  impl_->on_batch_sealed(number);
+}
+void Mesh::on_committed(BatchNumber last) {
+  impl_->on_committed(last);
+}
+void Mesh::set_local_endpoints(std::vector<Endpoint> endpoints) {
+  impl_->set_local_endpoints(std::move(endpoints));
+}
+MeshStatus Mesh::status() const {
+  return impl_->status();
+}
+
+}  // namespace starling

@@ -1,0 +1,262 @@
+// The inside of Mesh: one state machine in several files. mesh.cpp starts, ends and keeps time;
+// mesh_links.cpp makes and loses links; mesh_topology.cpp decides whom to be linked with;
+// mesh_sending.cpp and mesh_receiving.cpp move messages.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "bridge/link/peer_link.hpp"
+#include "bridge/mesh/circle.hpp"
+#include "bridge/mesh/mesh.hpp"
+#include "bridge/outbox/outbox.hpp"
+#include "bridge/reach/own_addresses.hpp"
+#include "bridge/reach/reversal.hpp"
+#include "bridge/routing/interest_table.hpp"
+#include "bridge/routing/recipients.hpp"
+#include "bridge/routing/seen_window.hpp"
+#include "bridge/sharing/peer_quota.hpp"
+#include "dht/peers/peer_book.hpp"
+
+namespace starling {
+
+class Mesh::Impl final : private CircleHandler {
+ public:
+  Impl(MeshSettings settings, MeshHost& host, Rendezvous& rendezvous, Scheduler& scheduler,
+       Entropy& entropy, StateFiles& files, LogSink& log, Metrics& metrics);
+  ~Impl() override;
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  void start();
+  void stop();
+  LinkId next_link_id() { return LinkId{++last_link_id_}; }
+  void on_link_open(LinkId id, LinkFacts facts);
+  void on_link_bytes(LinkId id, ByteView plain);
+  void on_link_writable(LinkId id);
+  void on_link_closed(LinkId id, const std::string& why);
+  void on_dial_failed(LinkId id, const Error& error);
+  void publish(const SharedPublication& message);
+  void on_interest_change(const InterestChange& change);
+  [[nodiscard]] bool has_unsealed_deliveries() const { return has_unsealed_; }
+  void on_batch_sealed(BatchNumber number);
+  void on_committed(BatchNumber last);
+  void set_local_endpoints(std::vector<Endpoint> endpoints);
+  [[nodiscard]] MeshStatus status() const;
+
+ private:
+  /// A connection whose TLS handshake is complete.
+  struct Link {
+    Link(PeerLink link_machine, const LinkFacts& facts)
+        : machine(std::move(link_machine)),
+          peer(facts.peer),
+          remote(facts.remote),
+          inbound(facts.inbound) {}
+
+    PeerLink machine;
+    NodeId peer;
+    Endpoint remote;
+    bool inbound;
+    std::optional<DialOrder> order;  // what the peer book waits for an answer to
+    WakeId wake;
+    TimePoint wakes_at;
+    std::set<std::size_t> sets_due;  // meshes whose full set of interests has not come yet
+    std::uint64_t arrived = 0;       // greatest number on the guaranteed lane, delivered or judged
+    std::uint64_t sealed = 0;        // of it, handed to the store
+    std::deque<std::pair<BatchNumber, std::uint64_t>>
+        unsafe;                 // (batch, number): acknowledge when committed
+    std::uint64_t refused = 0;  // messages that were not let in; the first is logged
+  };
+
+  /// Another node that we are or were linked with, or that has left interests with us.
+  struct Peer {
+    Peer(const OutboxBounds& bounds, const PeerQuotaBounds& quota_bounds, HashSeed seed,
+         TimePoint now)
+        : outbox(bounds), quota(quota_bounds, seed, now) {}
+
+    std::optional<LinkId> link;    // the one that is kept, once hello and proof hold
+    bool flowing = false;          // messages may be sent over it
+    bool interests_known = false;  // the interest table says what it wants, or wanted a moment ago
+    std::vector<std::size_t> meshes;  // shared ones, as of the present or last link
+    std::uint64_t epoch = 0;
+    std::optional<TimePoint> away_since;
+    Outbox outbox;
+    PeerQuota quota;
+    std::optional<TimePoint> credit_held_until;
+    std::uint64_t messages_received = 0;
+    std::uint64_t messages_sent = 0;
+    std::uint64_t dropped_qos0 = 0;
+  };
+
+  /// What we remember about somebody we want to be linked with.
+  struct Acquaintance {
+    unsigned rounds_failed = 0;  // dials since the last link
+    std::size_t dials_under_way = 0;
+    std::vector<NodeId> told_by;        // linked members that said they have a link with it
+    std::optional<TimePoint> asked_at;  // dial-me
+    std::optional<TimePoint> looked_up_at;
+    std::optional<TimePoint>
+        exchange_until;  // it wants what we publish: keep a link in a large mesh too
+  };
+
+  /// How a mesh stands, worked out anew when links or members change.
+  struct Standing {
+    bool small = false;         // private, and few enough members that all are linked with all
+    bool all_linked = false;    // every known member's messages flow
+    bool some_hopeful = false;  // a member not linked may be so in a moment
+  };
+
+  // --- mesh.cpp
+  void ask_turn_end();
+  void on_turn_end();
+  void on_tick();
+  void save_book();
+  void on_peer_seen(MeshIndex mesh, const PeerSeen& seen) override;
+  void on_member_seen(MeshIndex mesh, const PeerRecord& peer) override;
+  void on_lookup_complete(MeshIndex mesh) override;
+  [[nodiscard]] PeerStatus status_of(const NodeId& id) const;
+
+  // --- mesh_links.cpp
+  [[nodiscard]] bool has_room_for_link(const LinkFacts& facts, std::string& why_not);
+  void arm(LinkId id, Link& link);
+  void on_link_timer(LinkId id);
+  void flush(LinkId id);
+  void handle(LinkId id, LinkEvents& events);
+  void on_event(LinkId id, const LinkReady& ready);
+  void on_event(LinkId id, const InterestsReplaced& event);
+  void on_event(LinkId id, const InterestsChanged& event);
+  void on_event(LinkId id, const PublicationsArrived& event);
+  void on_event(LinkId id, const Acknowledged& event);
+  void on_event(LinkId id, const CreditGranted& event);
+  void on_event(LinkId id, const DialMeArrived& event);
+  void on_event(LinkId id, const PeersTold& event);
+  void on_event(LinkId id, const LinkFailed& event);
+  void on_event(LinkId id, const LinkClosed& event);
+  void learn_from_hello(const Link& link, const LinkReady& ready);
+  void adopt(LinkId id, Link& link, Peer& peer);
+  void begin_flow(const NodeId& id, Peer& peer);
+  /// Says bye and forgets the link.
+  void close(LinkId id, wire::CloseReason reason, const std::string& text);
+  /// The connection has gone or is about to: what depended on it changes.
+  void forget(LinkId id, const std::string& why, wire::CloseReason reason);
+  void on_peer_lost(const NodeId& id, Peer& peer, const std::string& why, wire::CloseReason reason);
+  Peer& peer_of(const NodeId& id);
+  [[nodiscard]] Peer* find_peer(const NodeId& id);
+  [[nodiscard]] Link* find_link(const NodeId& peer);  // the kept one
+  void end_live_interests(const NodeId& id, Peer& peer);
+
+  // --- mesh_topology.cpp
+  void review_topology();
+  void review_small(const Circle& circle, const std::vector<const KnownPeer*>& members,
+                    std::set<NodeId>& wanted);
+  void review_large(const Circle& circle, const std::vector<const KnownPeer*>& members,
+                    std::set<NodeId>& wanted);
+  void run_dials();
+  void want_for_exchange(const NodeId& peer);
+  void seek_help(const NodeId& peer);
+  void look_up(const NodeId& peer);
+  void tell_members(Link& link, LinkId id);
+  void tell_about(const NodeId& newcomer, const Peer& peer);
+  [[nodiscard]] std::optional<wire::Peers::Entry> entry_for(const NodeId& member,
+                                                            const Endpoint& remote) const;
+  [[nodiscard]] std::vector<Endpoint> endpoints_for(const Endpoint& remote) const;
+  [[nodiscard]] bool is_flowing(const NodeId& peer) const;
+  [[nodiscard]] bool is_hopeful(const NodeId& peer) const;
+  [[nodiscard]] Acquaintance* acquaintance(const NodeId& peer);
+  void update_endpoints();
+
+  // --- mesh_sending.cpp
+  void send_to(const Recipient& recipient, const SharedPublication& message,
+               const wire::EncodedPublication& body);
+  void send_best_effort(const NodeId& id, Peer& peer, const Recipient& recipient,
+                        const SharedPublication& message, const wire::EncodedPublication& body);
+  void pump(const NodeId& id, Peer& peer);
+  [[nodiscard]] bool needs_parking(Circle& circle, const Publication& message);
+  [[nodiscard]] bool may_concern_others(Circle& circle, const Publication& message);
+  void give_parked(const NodeId& id, Peer& peer);
+  void settle_parking();
+  void arm_parking();
+  void send_interest_changes();
+  void drop_unwanted(const NodeId& id, Peer& peer);
+  [[nodiscard]] std::optional<Recipient> wanted_by(const NodeId& id, const Circle& circle,
+                                                   const Publication& message) const;
+
+  // --- mesh_receiving.cpp
+  void receive(LinkId id, Link& link, Peer& peer, const PublicationsArrived& event);
+  [[nodiscard]] bool receive_one(Link& link, Peer& peer, wire::Lane lane,
+                                 const ArrivedPublication& arrived);
+  void refuse(Link& link, const char* why);
+  void slow_down(const NodeId& id, Peer& peer, Link& link);
+  void release_credit(const NodeId& id);
+
+  [[nodiscard]] TimePoint now() const { return scheduler_.now(); }
+
+  MeshSettings settings_;
+  NodeId own_;
+  MeshHost& host_;
+  Rendezvous& rendezvous_;
+  Scheduler& scheduler_;
+  Entropy& entropy_;
+  StateFiles& files_;
+  LogSink& log_;
+  Metric& links_metric_;
+  Metric& received_metric_;
+  Metric& sent_metric_;
+  Metric& dropped_qos0_metric_;
+  Metric& dropped_outbox_metric_;
+  Metric& duplicates_metric_;
+  Metric& refused_metric_;
+  Metric& parked_metric_;
+
+  PeerLinkSettings link_settings_;
+  OwnAddresses addresses_;
+  Reversal reversal_;
+  LookupPacer pacer_;
+  PeerBook book_;
+  std::vector<std::unique_ptr<Circle>> circles_;  // by MeshIndex
+  std::vector<Standing> standings_;               // the same
+  InterestTable interests_;
+  SeenWindow seen_;
+
+  std::map<LinkId, Link> links_;
+  std::map<LinkId, DialOrder> dials_;
+  std::map<NodeId, Peer> peers_;
+  std::map<NodeId, Acquaintance> acquaintances_;
+  std::set<NodeId> wanted_;       // as told to the peer book
+  std::set<NodeId> dirty_peers_;  // something to send at the end of the turn
+  /// Topics published lately in meshes that are not fully linked, by mesh; the value is the
+  /// generation_ at which nobody was missing.
+  std::vector<std::unordered_map<std::string, std::uint64_t>> recent_topics_;
+  std::uint64_t generation_ = 1;  // of what is known about who may be missing
+
+  std::vector<Endpoint> announced_;
+  std::uint64_t last_link_id_ = 0;
+  std::uint64_t link_ordinal_ = 0;
+  std::set<LinkId> unsealed_links_;
+  std::set<LinkId> uncommitted_links_;
+  bool has_unsealed_ = false;
+  bool turn_end_asked_ = false;
+  bool topology_changed_ = false;
+  bool parking_changed_ = false;
+  bool book_changed_ = false;
+  bool running_ = false;
+  TimePoint started_at_;
+  TimePoint saved_at_;
+  WakeId dial_wake_;
+  WakeId tick_wake_;
+  WakeId parking_wake_;
+  std::optional<TimePoint> parking_wakes_at_;
+  /// Turn-end tasks cannot be cancelled: they look here whether there is still anybody.
+  std::shared_ptr<Impl*> self_ = std::make_shared<Impl*>(this);
+};
+
+}  // namespace starling

@@ -1,0 +1,421 @@
+// Mesh: how links come, are told apart, speak and go.
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "starling/check.hpp"
+
+#include "bridge/mesh/mesh_impl.hpp"
+
+namespace starling {
+
+// --- Coming
+// -----------------------------------------------------------------------------------------
+
+bool Mesh::Impl::has_room_for_link(const LinkFacts& facts, std::string& why_not) {
+  if (!facts.inbound) return true;  // run_dials() has counted it
+  const auto unproved = std::count_if(links_.begin(), links_.end(), [](const auto& entry) {
+    return entry.second.inbound && !entry.second.machine.is_ready();
+  });
+  if (static_cast<std::size_t>(unproved) >= limits::links_unproved_max) {
+    why_not = "too many connections that have not proved themselves";
+    return false;
+  }
+  if (links_.size() < settings_.links_max) return true;
+  // Somebody with whom nothing has been exchanged for long makes room.
+  for (const auto& [id, peer] : peers_) {
+    if (!peer.flowing || wanted_.contains(id)) continue;
+    close(*peer.link, wire::CloseReason::not_needed, "room for others");
+    return true;
+  }
+  why_not = "too many links";
+  return false;
+}
+
+void Mesh::Impl::on_link_open(LinkId id, LinkFacts facts) {
+  const auto dial = dials_.find(id);
+  std::optional<DialOrder> order;
+  if (dial != dials_.end()) {
+    order = dial->second;
+    dials_.erase(dial);
+    Acquaintance* known = acquaintance(order->peer);
+    if (known != nullptr && known->dials_under_way > 0) --known->dials_under_way;
+  }
+  if (!running_ || (!facts.inbound && !order)) {
+    host_.close_link(id);
+    return;
+  }
+  std::string why_not;
+  if (!has_room_for_link(facts, why_not)) {
+    log_.warn("mesh_link_refused",
+              {{"peer", facts.peer}, {"addr", facts.remote.to_text()}, {"why", why_not}});
+    host_.close_link(id);
+    return;
+  }
+
+  LinkOpening opening;
+  opening.peer = facts.peer;
+  if (order) opening.expected = order->peer;
+  STARLING_CHECK(facts.exporter.size() == opening.secret.size());
+  std::copy(facts.exporter.begin(), facts.exporter.end(), opening.secret.begin());
+  opening.role = facts.inbound ? LinkRole::listener : LinkRole::dialler;
+  opening.remote = facts.remote;
+  opening.endpoints = endpoints_for(facts.remote);
+  opening.ordinal = ++link_ordinal_;
+  opening.holds_other = std::any_of(links_.begin(), links_.end(), [&](const auto& entry) {
+    return entry.second.peer == facts.peer;
+  });
+
+  const auto [at, is_new] =
+      links_.try_emplace(id, PeerLink{link_settings_, std::move(opening), now()}, facts);
+  STARLING_CHECK(is_new);
+  at->second.order = order;
+  LinkEvents events;
+  at->second.machine.start(events, host_.link_output(id));
+  handle(id, events);
+}
+
+void Mesh::Impl::on_link_bytes(LinkId id, ByteView plain) {
+  const auto found = links_.find(id);
+  if (found == links_.end()) return;
+  LinkEvents events;
+  found->second.machine.on_bytes(plain, now(), events, host_.link_output(id));
+  handle(id, events);
+}
+
+void Mesh::Impl::on_link_writable(LinkId id) {
+  const auto found = links_.find(id);
+  if (found == links_.end()) return;
+  dirty_peers_.insert(found->second.peer);
+  ask_turn_end();
+}
+
+void Mesh::Impl::arm(LinkId id, Link& link) {
+  const auto due = link.machine.next_deadline();
+  if (!due) {
+    scheduler_.cancel(link.wake);
+    link.wake = WakeId{};
+    return;
+  }
+  // A wake-up that comes too early finds nothing to do and asks again; only an earlier one must be
+  // moved.
+  if (link.wake && link.wakes_at <= *due) return;
+  scheduler_.cancel(link.wake);
+  link.wakes_at = *due;
+  link.wake = scheduler_.wake_at(*due, [this, id] { on_link_timer(id); });
+}
+
+void Mesh::Impl::on_link_timer(LinkId id) {
+  const auto found = links_.find(id);
+  if (found == links_.end()) return;
+  found->second.wake = WakeId{};
+  LinkEvents events;
+  found->second.machine.on_timer(now(), events, host_.link_output(id));
+  handle(id, events);
+}
+
+void Mesh::Impl::flush(LinkId id) {
+  if (!host_.link_output(id).empty()) host_.flush_link(id);
+}
+
+void Mesh::Impl::handle(LinkId id, LinkEvents& events) {
+  for (LinkEvent& event : events) {
+    if (!links_.contains(id)) return;  // an earlier event ended it
+    std::visit([&](const auto& e) { on_event(id, e); }, event);
+  }
+  const auto found = links_.find(id);
+  if (found == links_.end()) return;
+  flush(id);
+  arm(id, found->second);
+}
+
+// --- What a link reports
+// ----------------------------------------------------------------------------
+
+void Mesh::Impl::on_event(LinkId id, const LinkReady& ready) {
+  Link& link = links_.at(id);
+  learn_from_hello(link, ready);
+  link.order.reset();
+  Peer& peer = peer_of(ready.peer);
+  if (peer.link) {
+    const LinkId other_id = *peer.link;
+    const Link& other = links_.at(other_id);
+    if (!is_kept(link.machine.standing(), other.machine.standing())) {
+      log_.debug("mesh_link_duplicate",
+                 {{"peer", ready.peer}, {"kept", other_id.value}, {"closed", id.value}});
+      close(id, wire::CloseReason::duplicate_link, "another link stays");
+      return;
+    }
+    log_.debug("mesh_link_duplicate",
+               {{"peer", ready.peer}, {"kept", id.value}, {"closed", other_id.value}});
+    adopt(id, link, peer);
+    close(other_id, wire::CloseReason::duplicate_link, "another link stays");
+  } else {
+    std::string meshes;
+    for (const std::size_t mesh : ready.meshes) {
+      meshes += (meshes.empty() ? "" : ",") + circles_[mesh]->name();
+    }
+    log_.info("mesh_peer_linked", {{"peer", ready.peer},
+                                   {"addr", link.remote.to_text()},
+                                   {"inbound", link.inbound},
+                                   {"meshes", meshes},
+                                   {"software", ready.hello.software}});
+    adopt(id, link, peer);
+  }
+  peer.epoch = ready.hello.epoch;
+}
+
+/// Where it lives, where we live, and which meshes it is in.
+void Mesh::Impl::learn_from_hello(const Link& link, const LinkReady& ready) {
+  PeerRecord record;
+  record.id = ready.peer;
+  record.endpoints = ready.hello.endpoints;
+  record.epoch = ready.hello.epoch;
+  for (const auto& circle : circles_) {
+    const bool shared =
+        std::find(ready.meshes.begin(), ready.meshes.end(), circle->index()) != ready.meshes.end();
+    if (shared) {
+      book_.on_seen(record, PeerSource::hello, circle->name(), now(), scheduler_.unix_now());
+    } else {
+      book_.on_left(ready.peer, circle->name());
+      interests_.drop(ready.peer, circle->index());
+    }
+  }
+  const auto proved = link.order ? std::optional<Endpoint>{link.order->endpoint} : std::nullopt;
+  book_.on_linked(ready.peer, proved, now(), scheduler_.unix_now());
+  if (Acquaintance* known = acquaintance(ready.peer)) known->rounds_failed = 0;
+  if (ready.hello.observed) {
+    addresses_.on_observed(ready.peer, link.remote, *ready.hello.observed, now());
+    update_endpoints();
+  }
+  // A reachable member serves the DHT on the same port.
+  if (proved) {
+    rendezvous_.add_node(*proved);
+  } else {
+    for (const Endpoint& endpoint : record.endpoints) rendezvous_.add_node(endpoint);
+  }
+  book_changed_ = true;
+}
+
+/// From now on this is the link with the peer. Its outbox begins again with the oldest message.
+void Mesh::Impl::adopt(LinkId id, Link& link, Peer& peer) {
+  const bool replaces_another = peer.flowing;
+  peer.link = id;
+  peer.meshes = link.machine.meshes();
+  peer.away_since.reset();
+  peer.credit_held_until.reset();
+  peer.outbox.rewind();
+  OutputBuffer& out = host_.link_output(id);
+  for (const std::size_t mesh : peer.meshes) {
+    link.sets_due.insert(mesh);
+    link.machine.send_interests(mesh, circles_[mesh]->wanted_here(), out);
+  }
+  tell_members(link, id);
+  if (!replaces_another) tell_about(link.peer, peer);
+  // What the peer wants is known already if it was linked until now; otherwise it says so first.
+  peer.flowing = replaces_another;
+  if (peer.flowing) dirty_peers_.insert(link.peer);
+  flush(id);
+  topology_changed_ = true;
+  ask_turn_end();
+}
+
+void Mesh::Impl::begin_flow(const NodeId& id, Peer& peer) {
+  peer.flowing = true;
+  drop_unwanted(id, peer);
+  if (!peer.interests_known) give_parked(id, peer);
+  peer.interests_known = true;
+  dirty_peers_.insert(id);
+  ++generation_;
+  links_metric_.add(1);
+  topology_changed_ = parking_changed_ = true;
+  ask_turn_end();
+}
+
+void Mesh::Impl::on_event(LinkId id, const InterestsReplaced& event) {
+  Link& link = links_.at(id);
+  const auto kept =
+      interests_.replace(link.peer, static_cast<MeshIndex>(event.mesh), event.interests);
+  if (!kept || event.left_out > 0) {
+    log_.warn("mesh_interests_refused", {{"peer", link.peer},
+                                         {"mesh", circles_[event.mesh]->name()},
+                                         {"why", kept ? "too many filters" : kept.error().what}});
+  }
+  link.sets_due.erase(event.mesh);
+  Peer& peer = peer_of(link.peer);
+  if (link.sets_due.empty() && peer.link == id && !peer.flowing) begin_flow(link.peer, peer);
+}
+
+void Mesh::Impl::on_event(LinkId id, const InterestsChanged& event) {
+  const Link& link = links_.at(id);
+  for (const InterestChange& change : event.changes) {
+    const auto kept = interests_.change(link.peer, static_cast<MeshIndex>(event.mesh), change);
+    if (kept) continue;
+    log_.warn(
+        "mesh_interests_refused",
+        {{"peer", link.peer}, {"mesh", circles_[event.mesh]->name()}, {"why", kept.error().what}});
+  }
+}
+
+void Mesh::Impl::on_event(LinkId id, const PublicationsArrived& event) {
+  Link& link = links_.at(id);
+  receive(id, link, peer_of(link.peer), event);
+}
+
+void Mesh::Impl::on_event(LinkId id, const Acknowledged& event) {
+  const Link& link = links_.at(id);
+  Peer* peer = find_peer(link.peer);
+  if (peer == nullptr || peer->link != id) return;  // an ended link's numbers mean nothing any more
+  const auto done = peer->outbox.acknowledge(event.up_to);
+  if (!done) return;
+  if (settings_.keep_outboxes) host_.batch().changes.emplace_back(OutboxDone{link.peer, *done});
+  if (!peer->outbox.empty()) {
+    dirty_peers_.insert(link.peer);
+    ask_turn_end();
+  }
+}
+
+void Mesh::Impl::on_event(LinkId id, const CreditGranted& event) {
+  if (event.lane != wire::Lane::guaranteed) return;
+  dirty_peers_.insert(links_.at(id).peer);
+  ask_turn_end();
+}
+
+void Mesh::Impl::on_event(LinkId id, const LinkFailed& event) {
+  const Link& link = links_.at(id);
+  const bool was_refused = link.machine.meshes().empty();
+  if (was_refused) {
+    log_.warn("mesh_link_refused", {{"peer", link.peer},
+                                    {"addr", link.remote.to_text()},
+                                    {"inbound", link.inbound},
+                                    {"why", event.error.what}});
+  }
+  flush(id);
+  host_.close_link(id);
+  forget(id, event.error.what, event.reason);
+}
+
+void Mesh::Impl::on_event(LinkId id, const LinkClosed& event) {
+  const Link& link = links_.at(id);
+  std::string why = "the peer says: " + std::string{wire::to_text(event.reason)};
+  if (!event.text.empty()) why += " (" + event.text + ")";
+  const bool was_refused = link.machine.meshes().empty();
+  if (was_refused && event.reason != wire::CloseReason::duplicate_link) {
+    log_.warn("mesh_link_refused", {{"peer", link.peer},
+                                    {"addr", link.remote.to_text()},
+                                    {"inbound", link.inbound},
+                                    {"why", why}});
+  }
+  host_.close_link(id);
+  forget(id, why, event.reason);
+}
+
+// --- Going
+// ------------------------------------------------------------------------------------------
+
+void Mesh::Impl::close(LinkId id, wire::CloseReason reason, const std::string& text) {
+  const auto found = links_.find(id);
+  if (found == links_.end()) return;
+  found->second.machine.close(reason, text, host_.link_output(id));
+  flush(id);
+  host_.close_link(id);
+  forget(id, text, reason);
+}
+
+void Mesh::Impl::on_link_closed(LinkId id, const std::string& why) {
+  forget(id, why.empty() ? "the peer closed the connection" : why, wire::CloseReason::other);
+}
+
+void Mesh::Impl::on_dial_failed(LinkId id, const Error& error) {
+  const auto found = dials_.find(id);
+  if (found == dials_.end()) return;
+  const DialOrder order = found->second;
+  dials_.erase(found);
+  book_.on_dial_failed(order, now());
+  if (error.code == Errc::unreachable) {
+    log_.debug("mesh_dial_failed",
+               {{"peer", order.peer}, {"addr", order.endpoint.to_text()}, {"why", error.what}});
+  } else {
+    log_.warn("mesh_link_refused", {{"peer", order.peer},
+                                    {"addr", order.endpoint.to_text()},
+                                    {"inbound", false},
+                                    {"why", error.what}});
+  }
+  if (Acquaintance* known = acquaintance(order.peer)) {
+    if (known->dials_under_way > 0) --known->dials_under_way;
+    ++known->rounds_failed;
+  }
+  seek_help(order.peer);
+  look_up(order.peer);
+  ++generation_;
+  topology_changed_ = parking_changed_ = true;
+  ask_turn_end();
+}
+
+void Mesh::Impl::forget(LinkId id, const std::string& why, wire::CloseReason reason) {
+  if (const auto dial = dials_.find(id); dial != dials_.end()) {
+    on_dial_failed(id, Error{Errc::unreachable, why});
+    return;
+  }
+  const auto found = links_.find(id);
+  if (found == links_.end()) return;
+  const NodeId peer_id = found->second.peer;
+  const auto order = found->second.order;
+  scheduler_.cancel(found->second.wake);
+  links_.erase(found);
+  unsealed_links_.erase(id);
+  uncommitted_links_.erase(id);
+  if (order) {
+    book_.on_dial_failed(*order, now());
+    if (Acquaintance* known = acquaintance(peer_id)) ++known->rounds_failed;
+  }
+  Peer* peer = find_peer(peer_id);
+  if (peer != nullptr && peer->link == id) on_peer_lost(peer_id, *peer, why, reason);
+  ++generation_;
+  topology_changed_ = parking_changed_ = true;
+  ask_turn_end();
+}
+
+void Mesh::Impl::on_peer_lost(const NodeId& id, Peer& peer, const std::string& why,
+                              wire::CloseReason reason) {
+  if (peer.flowing) links_metric_.add(-1);
+  peer.link.reset();
+  peer.flowing = false;
+  peer.away_since = now();
+  peer.outbox.rewind();
+  book_.on_link_lost(id, now(), scheduler_.unix_now());
+  log_.info("mesh_peer_lost", {{"peer", id}, {"why", why}});
+  // Half a set of interests is none.
+  if (!peer.interests_known) end_live_interests(id, peer);
+  if (reason != wire::CloseReason::shutting_down) return;
+  // It stops in order: its clients are disconnected, only what their sessions keep is still wanted.
+  end_live_interests(id, peer);
+  drop_unwanted(id, peer);
+}
+
+/// Nobody is there to hear of it any more; durable interests keep the outbox open.
+void Mesh::Impl::end_live_interests(const NodeId& id, Peer& peer) {
+  const std::size_t durable = interests_.drop_live(id);
+  peer.interests_known = durable > 0;
+}
+
+Mesh::Impl::Peer& Mesh::Impl::peer_of(const NodeId& id) {
+  if (Peer* known = find_peer(id)) return *known;
+  const PeerQuotaBounds bounds{settings_.peer_messages_per_s, settings_.peer_retained_max};
+  return peers_.try_emplace(id, settings_.outbox, bounds, HashSeed::from(entropy_), now())
+      .first->second;
+}
+
+Mesh::Impl::Peer* Mesh::Impl::find_peer(const NodeId& id) {
+  const auto found = peers_.find(id);
+  return found == peers_.end() ? nullptr : &found->second;
+}
+
+Mesh::Impl::Link* Mesh::Impl::find_link(const NodeId& peer) {
+  const Peer* known = find_peer(peer);
+  if (known == nullptr || !known->link) return nullptr;
+  return &links_.at(*known->link);
+}
+
+}  // namespace starling

@@ -1,0 +1,173 @@
+// Mesh: how messages of peers come in. Each passes the seen window, the share rules and the peer's
+// quota before the node sees it; it is acknowledged when the node says that it is safe.
+#include <algorithm>
+#include <utility>
+
+#include "starling/check.hpp"
+
+#include "bridge/mesh/mesh_impl.hpp"
+
+namespace starling {
+
+void Mesh::Impl::receive(LinkId id, Link& link, Peer& peer, const PublicationsArrived& event) {
+  // Only the origin itself knows its floor, and only origins send to us.
+  if (event.floor && event.floor->origin == link.peer) {
+    seen_.on_floor(link.peer, MessageNumber{event.floor->epoch, event.floor->sequence}, now());
+  }
+  for (const ArrivedPublication& arrived : event.publications) {
+    if (receive_one(link, peer, event.lane, arrived)) {
+      if (event.lane == wire::Lane::guaranteed) link.arrived = arrived.number;
+      continue;
+    }
+    // It must come again, and so must all behind it: that is what a new link does.
+    close(id, wire::CloseReason::quota_exceeded,
+          "more unacknowledged messages than can be remembered");
+    return;
+  }
+  if (event.lane == wire::Lane::guaranteed) {
+    unsealed_links_.insert(id);
+    has_unsealed_ = true;
+  }
+}
+
+/// False: it can neither be delivered nor acknowledged now.
+bool Mesh::Impl::receive_one(Link& link, Peer& peer, wire::Lane lane,
+                             const ArrivedPublication& arrived) {
+  const SharedPublication& message = arrived.message;
+  // Nobody passes messages on yet: whoever sends one has published it, and nobody can spend
+  // another's ids.
+  if (message->id.origin != link.peer) {
+    refuse(link, "another node's message");
+    return true;
+  }
+  if (arrived.hops >= limits::hops_max) {
+    refuse(link, "too many hops");
+    return true;
+  }
+  const bool guaranteed = lane == wire::Lane::guaranteed;
+  const Seen seen =
+      guaranteed ? seen_.admit(message->id, now()) : seen_.admit_unacknowledged(message->id, now());
+  if (seen == Seen::duplicate) {
+    duplicates_metric_.add();
+    return true;
+  }
+  if (seen != Seen::fresh) {
+    if (!guaranteed) refuse(link, "too many origins");
+    return !guaranteed;
+  }
+
+  Circle& circle = *circles_[arrived.mesh];
+  const auto local_name = circle.rules().entering(message->topic);
+  if (!local_name || local_name->is_dollar()) {
+    refuse(link, "no rule lets the topic in");
+    return true;
+  }
+  if (message->has_expired(now())) return true;
+
+  SharedPublication local = message;
+  if (!(message->topic == *local_name)) {
+    auto copy = std::make_shared<Publication>(*message);
+    copy->topic = *local_name;
+    local = std::move(copy);
+  }
+  switch (peer.quota.admit(*local, now())) {
+    case Admission::admitted:
+      break;
+    case Admission::too_fast:
+      slow_down(link.peer, peer, link);
+      if (!guaranteed) {
+        refuse(link, "above the rate for one peer");
+        return true;
+      }
+      break;  // what came on credit is taken; there is no new credit for a while
+    case Admission::too_many_retained: {
+      auto copy = std::make_shared<Publication>(*local);
+      copy->retain = false;
+      local = std::move(copy);
+      break;
+    }
+  }
+  ++peer.messages_received;
+  received_metric_.add();
+  has_unsealed_ = true;
+  host_.deliver_from_mesh(circle.name(), link.peer, local);
+  return true;
+}
+
+/// Counted always, logged once per link and then each time the number has doubled.
+void Mesh::Impl::refuse(Link& link, const char* why) {
+  ++link.refused;
+  refused_metric_.add();
+  if ((link.refused & (link.refused - 1)) != 0) return;
+  log_.warn("mesh_message_refused", {{"peer", link.peer}, {"why", why}, {"count", link.refused}});
+}
+
+/// Each message above the rate postpones the next credit by what it should have taken.
+void Mesh::Impl::slow_down(const NodeId& id, Peer& peer, Link& link) {
+  if (peer.link == std::nullopt || &links_.at(*peer.link) != &link) return;
+  const Duration share{static_cast<Duration::rep>(1e9 / settings_.peer_messages_per_s)};
+  const bool is_held = peer.credit_held_until.has_value();
+  peer.credit_held_until = std::max(peer.credit_held_until.value_or(now()), now()) + share;
+  if (is_held) return;
+  OutputBuffer& out = host_.link_output(*peer.link);
+  link.machine.hold_credit(wire::Lane::guaranteed, true, out);
+  link.machine.hold_credit(wire::Lane::best_effort, true, out);
+  const std::weak_ptr<Impl*> alive = self_;
+  scheduler_.wake_at(*peer.credit_held_until, [alive, id] {
+    const auto self = alive.lock();
+    if (self && *self) (*self)->release_credit(id);
+  });
+}
+
+void Mesh::Impl::release_credit(const NodeId& id) {
+  Peer* peer = find_peer(id);
+  if (!running_ || peer == nullptr || !peer->link || !peer->credit_held_until) return;
+  if (now() < *peer->credit_held_until) {
+    const std::weak_ptr<Impl*> alive = self_;
+    scheduler_.wake_at(*peer->credit_held_until, [alive, id] {
+      const auto self = alive.lock();
+      if (self && *self) (*self)->release_credit(id);
+    });
+    return;
+  }
+  peer->credit_held_until.reset();
+  Link& link = links_.at(*peer->link);
+  OutputBuffer& out = host_.link_output(*peer->link);
+  link.machine.hold_credit(wire::Lane::guaranteed, false, out);
+  link.machine.hold_credit(wire::Lane::best_effort, false, out);
+  flush(*peer->link);
+}
+
+// --- When it is safe
+// --------------------------------------------------------------------------------
+
+void Mesh::Impl::on_batch_sealed(BatchNumber number) {
+  has_unsealed_ = false;
+  for (const LinkId id : std::exchange(unsealed_links_, {})) {
+    Link& link = links_.at(id);
+    if (link.arrived == link.sealed) continue;
+    link.sealed = link.arrived;
+    link.unsafe.emplace_back(number, link.arrived);
+    uncommitted_links_.insert(id);
+  }
+}
+
+void Mesh::Impl::on_committed(BatchNumber last) {
+  std::vector<LinkId> settled;
+  for (const LinkId id : uncommitted_links_) {
+    Link& link = links_.at(id);
+    std::optional<std::uint64_t> safe;
+    while (!link.unsafe.empty() && link.unsafe.front().first <= last) {
+      safe = link.unsafe.front().second;
+      link.unsafe.pop_front();
+    }
+    if (link.unsafe.empty()) settled.push_back(id);
+    if (!safe) continue;
+    link.machine.acknowledge(*safe, host_.link_output(id));
+    flush(id);
+    arm(id, link);
+  }
+  for (const LinkId id : settled) uncommitted_links_.erase(id);
+}
+
+}  // namespace starling
