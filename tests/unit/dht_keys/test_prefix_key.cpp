@@ -53,6 +53,12 @@ BOOST_AUTO_TEST_CASE(a_filter_is_filed_under_its_levels_before_the_first_wildcar
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_filter_of_256_levels_has_two_in_its_prefix) {
+  std::string deep = "a";
+  for (int level = 1; level < 256; ++level) deep += "/a";
+  BOOST_TEST((prefix_of(deep) == prefix_of("a/a")));
+}
+
 BOOST_AUTO_TEST_CASE(no_level_and_one_empty_level_are_different_places) {
   BOOST_TEST((prefix_of("+/x") != prefix_of("/+")));
   BOOST_TEST((interest_key(mesh, prefix_of("+/x")) != interest_key(mesh, prefix_of("/+"))));

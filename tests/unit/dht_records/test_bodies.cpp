@@ -170,7 +170,9 @@ BOOST_AUTO_TEST_CASE(filters_that_are_none_or_stand_elsewhere_are_refused) {
   BOOST_TEST((refusal(body_with(2, "a/b", "/#/c")) == Errc::malformed));   // misplaced wildcard
   BOOST_TEST((refusal(body_with(2, "a/b", "/\xff")) == Errc::malformed));  // not UTF-8
   BOOST_TEST((refusal(body_with(2, "a", "/b/c")) == Errc::malformed));     // levels do not count up
-  BOOST_TEST((refusal(body_with(1, "+", "/c")) == Errc::malformed));       // a wildcard as prefix
+  BOOST_TEST((refusal(body_with(2, "a", "")) == Errc::malformed));
+  BOOST_TEST((refusal(body_with(2, "a/b/c", "/x")) == Errc::malformed));
+  BOOST_TEST((refusal(body_with(1, "+", "/c")) == Errc::malformed));  // a wildcard as prefix
   BOOST_TEST((refusal(body_with(0, "a", "/c")) == Errc::malformed));
   BOOST_TEST((refusal(body_with(3, "a/b/c", "")) == Errc::malformed));
   BOOST_TEST((refusal(body_with(2, std::string(600, 'a') + "/b", "")) == Errc::malformed));

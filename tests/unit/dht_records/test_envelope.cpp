@@ -45,7 +45,8 @@ Bytes pack_and_sign(const Fields& fields) {
   packer.pack_uint64(1);
   packer.pack_uint64(fields.expires_at);
   bin(fields.sealed);
-  for (std::size_t extra = 8; extra < fields.elements; ++extra) packer.pack_nil();
+  for (std::size_t extra = 8; extra < fields.elements; ++extra)
+    bin(Bytes(64, 0));  // signature-like
   packer.pack_bin(64);
   const ByteView front = as_bytes({buffer.data(), buffer.size()});
   Bytes text;

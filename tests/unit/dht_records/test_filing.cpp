@@ -109,6 +109,10 @@ BOOST_AUTO_TEST_CASE(a_prefix_too_long_for_a_record_goes_to_its_parent) {
   BOOST_REQUIRE(second.records.size() == 1U);
   BOOST_TEST(
       (second.records[0].interests == std::vector<Interest>{interest("a/#", QoS::exactly_once)}));
+  const Filing third = file_interests({interest("a/" + std::string(600, 'x') + "/t")});
+  BOOST_REQUIRE(third.records.size()
+                == 1U);  // its body would fit, under a prefix that is not its own
+  BOOST_TEST((third.records[0].interests == std::vector<Interest>{interest("a/#")}));
   const Filing first = file_interests({interest(longest)});
   BOOST_REQUIRE(first.records.size() == 1U);
   BOOST_TEST((first.records[0].interests == std::vector<Interest>{interest("#")}));
@@ -154,6 +158,7 @@ BOOST_AUTO_TEST_CASE(too_many_first_levels_become_the_whole_tree_or_are_counted)
   const Filing open = file_interests(many, {.keys_max = 8, .root_allowed = false});
   BOOST_TEST(open.records.size() == 8U);
   BOOST_TEST(open.left_out == 1U);
+  for (const FiledInterests& filed : open.records) BOOST_TEST(!filed.coarse);  // would save nothing
 }
 
 BOOST_AUTO_TEST_CASE(the_order_of_the_interests_does_not_matter) {
