@@ -35,6 +35,7 @@ struct DhtCounters {
   std::uint64_t values_refused = 0;  ///< read, and not delivered: no valid record of the key
   std::uint64_t datagrams_in = 0;
   std::uint64_t datagrams_out = 0;
+  std::uint64_t datagrams_refused = 0;  ///< not even shown to OpenDHT
 };
 
 class DhtEngine final : public Rendezvous {
@@ -65,8 +66,8 @@ class DhtEngine final : public Rendezvous {
 
   /// The host's addresses or routes have changed: ask the neighbours again, put everything again.
   void connectivity_changed();
-  /// Our address as other nodes report it, the most often named first.
-  [[nodiscard]] std::vector<Endpoint> observed_endpoints() const;
+  /// Our addresses as other nodes report them; OpenDHT tells no ports, so these are 0.
+  [[nodiscard]] std::vector<Endpoint> observed_addresses() const;
   [[nodiscard]] DhtCounters counters() const;
 
  private:
