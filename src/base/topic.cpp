@@ -1,5 +1,8 @@
 #include "starling/topic.hpp"
 
+#include <cstdint>
+#include <cstring>
+
 namespace starling {
 namespace {
 
@@ -53,8 +56,17 @@ void for_each_level(std::string_view text, Visit visit) {
 
 bool is_mqtt_text(std::string_view text) {
   std::size_t at = 0;
-  while (at < text.size())
-    if (!skip_code_point(text, at)) return false;
+  while (at < text.size()) {
+    // Nearly all text is ASCII: eight bytes at a time, as long as none has its top bit set or is
+    // zero.
+    for (std::uint64_t word = 0; text.size() - at >= sizeof word; at += sizeof word) {
+      std::memcpy(&word, text.data() + at, sizeof word);
+      constexpr std::uint64_t ones = 0x0101'0101'0101'0101;
+      constexpr std::uint64_t tops = ones << 7U;
+      if (((word | (word - ones)) & tops) != 0) break;
+    }
+    if (at < text.size() && !skip_code_point(text, at)) return false;
+  }
   return true;
 }
 
@@ -69,7 +81,8 @@ std::vector<std::string_view> split_levels(std::string_view text) {
 
 Result<TopicName> TopicName::parse(std::string_view text) {
   if (auto checked = check_text(text, "topic name"); !checked) return checked.error();
-  if (text.find_first_of("+#") != std::string_view::npos)
+  // Two searches for one character are several times faster than one for either.
+  if (text.find('+') != std::string_view::npos || text.find('#') != std::string_view::npos)
     return Error{Errc::malformed, "topic name with a wildcard [MQTT-3.3.2-2]"};
   return TopicName(text);
 }

@@ -55,6 +55,21 @@ BOOST_AUTO_TEST_CASE(text_must_be_utf8_without_null, *label("MQTT-1.5.3-1")) {
   BOOST_TEST(TopicName::parse(std::string(65'535, 'x')).ok());
 }
 
+BOOST_AUTO_TEST_CASE(bad_text_is_found_wherever_it_stands, *label("MQTT-1.5.3-2")) {
+  for (std::size_t size = 1; size <= 40; ++size)
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string text(size, 'x');
+      BOOST_TEST(is_mqtt_text(text));
+      for (const char wrong : {'\0', '\x80', '\xFF'}) {
+        text[at] = wrong;
+        BOOST_TEST(!is_mqtt_text(text), "byte " << at << " of " << size);
+      }
+      text[at] = '\x01';
+      BOOST_TEST(is_mqtt_text(text));
+    }
+  BOOST_TEST(is_mqtt_text("seven..\xF0\x9F\x90\xA6" "12345678\xC3\xA4"));
+}
+
 BOOST_AUTO_TEST_CASE(share_names_are_taken_apart, *label("MQTT5-4.8.2-1")) {
   const auto name = SubscriptionName::parse("$share/group/a/+");
   BOOST_REQUIRE(name.ok());
