@@ -8,8 +8,8 @@
 namespace starling {
 
 /// A self-signed X.509 certificate in DER: CN = short text of the NodeId, valid from 1970 without a
-/// known end [RFC 5280 4.1.2.5] because the clocks of nodes may be wrong. The same key gives the
-/// same bytes.
+/// known end [RFC 5280 §4.1.2.5] because the clocks of nodes may be wrong. The same key gives the
+/// same bytes. Throws std::runtime_error if GnuTLS refuses the key.
 Bytes make_node_certificate(const crypto::SigningKey& key);
 
 }  // namespace starling

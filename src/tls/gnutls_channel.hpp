@@ -1,12 +1,13 @@
 // GnutlsChannel: a SecureChannel over one GnuTLS session in memory. What it asks of the peer and
-// whom it accepts is not decided here but by a TlsProfile, so links and MQTT listeners share this
-// core.
+// whom it accepts is decided by a TlsProfile, so links and MQTT listeners share this core.
 #pragma once
 
 #include <memory>
 #include <optional>
 
 #include "starling/port/channel.hpp"
+
+#include "src/crypto/hash.hpp"
 
 struct gnutls_session_int;
 
@@ -24,6 +25,12 @@ class TlsProfile {
   /// handshake, as soon as there is a certificate, and again after every handshake, resumed ones
   /// too. An error refuses the peer.
   virtual Result<std::optional<NodeId>> identify(gnutls_session_int* session) const = 0;
+  /// Authenticates the tickets of clients while others keep them.
+  [[nodiscard]] virtual const crypto::Key& ticket_seal() const = 0;
+  /// `version`: a gnutls_protocol_t that a peer has chosen.
+  [[nodiscard]] virtual bool speaks(int version) const = 0;
+  /// Ends the sentences about peers with which nothing can be agreed: "links need TLS 1.3 ...".
+  [[nodiscard]] virtual const char* expectations() const = 0;
 };
 
 class GnutlsChannel final : public SecureChannel {
@@ -47,7 +54,7 @@ class GnutlsChannel final : public SecureChannel {
   [[nodiscard]] Bytes session_ticket() override;
 
  private:
-  struct Session;
+  class Session;
   std::unique_ptr<Session> session_;
 };
 

@@ -25,8 +25,8 @@ class GnutlsLinkChannels final : public LinkChannels {
   explicit GnutlsLinkChannels(const crypto::SigningKey& identity);
   ~GnutlsLinkChannels() override;
 
-  /// A ticket that is damaged, too large (limits::session_ticket_max) or of another process run is
-  /// as good as none.
+  /// A ticket may be kept on disk. One that was made by another identity, that is damaged or too
+  /// large (limits::session_ticket_max), or whose peer has restarted since, is as good as none.
   std::unique_ptr<SecureChannel> make_client(ByteView ticket) override;
   std::unique_ptr<SecureChannel> make_server() override;
 
