@@ -44,14 +44,16 @@ class InterestFinderHandler {
 enum class Resolution : std::uint8_t {
   pending,  ///< asked or queued; on_prefix_resolved follows for each prefix that is missing
   known,    ///< every prefix of the topic is resolved and listened to: who is not among those that
-          ///< want it has not said so in the DHT
+            ///< want it has not said so in the DHT
 };
 
 struct InterestFinderSettings {
   NodeId own;  ///< records of this node are ignored
   crypto::MeshKeys mesh;
-  std::size_t keys_max =
-      200;  ///< listened to at a time (limits::listened_keys_max; 64 on a weak line)
+  /// Listened to at a time (limits::listened_keys_max; 64 on a weak line).
+  std::size_t keys_max = 200;
+  /// Nothing is filed under the empty prefix of an open mesh, so it is not looked up.
+  bool open_mesh = false;
 };
 
 class InterestFinder {
