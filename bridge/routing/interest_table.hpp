@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,8 +25,9 @@ using MeshIndex = std::uint32_t;
 
 struct InterestTableBounds {
   std::size_t peers_max = limits::interest_peers_max;
-  std::size_t filters_per_peer_max = limits::peer_interests_max;     ///< all meshes
-  std::size_t bytes_per_peer_max = limits::peer_interest_bytes_max;  ///< of filters and group names
+  std::size_t filters_per_peer_max = limits::peer_interests_max;  ///< all meshes
+  std::size_t bytes_per_peer_max =
+      limits::peer_interests_bytes_max;  ///< of filters and group names
 };
 
 class InterestTable {
@@ -36,19 +38,14 @@ class InterestTable {
   InterestTable(const InterestTable&) = delete;
   InterestTable& operator=(const InterestTable&) = delete;
 
-  /// What `peer` wants of `mesh`, all of it: what it wanted before and does not name now is gone.
-  /// Errors: as change(); then the first so many are kept and the rest is not.
+  /// What `peer` wants of `mesh`, all of it: what it wanted before and is not named now is gone. An
+  /// interest that change() would refuse is left out, the others are kept; the first refusal is
+  /// returned.
   Result<void> replace(const NodeId& peer, MeshIndex mesh, const std::vector<Interest>& interests);
   /// One filter came, changed or went. Taking away what is not there is no error. Errors:
   /// quota_exceeded (a bound of InterestTableBounds), too_large (more than limits::topic_levels_max
   /// levels), not_authorized (a '$' filter); nothing is changed then.
   Result<void> change(const NodeId& peer, MeshIndex mesh, const InterestChange& change);
-
-  /// The full set in pieces: begin, any number of change(), end. Until the end, what was wanted
-  /// before stays wanted; the end drops what was not named since the beginning. A second begin
-  /// starts over.
-  void begin_replace(const NodeId& peer, MeshIndex mesh);
-  void end_replace(const NodeId& peer, MeshIndex mesh);
 
   /// The link of `peer` is lost for good: live interests end, durable ones stay. Returns how many
   /// durable ones (all meshes) remain.
@@ -98,21 +95,13 @@ class InterestTable {
     std::uint32_t group = 0;
   };
   using FilterAndGroup = std::pair<TopicFilter, std::string>;
-  struct Told {
-    Wanted wanted;
-    std::uint32_t round = 0;  // of begin_replace
-  };
-  struct PeerInMesh {
-    std::map<FilterAndGroup, Told> told;
-    std::uint32_t round = 0;
-    bool replacing = false;
-  };
+  using WantedInMesh = std::map<FilterAndGroup, Wanted>;
   struct Peer {
     std::uint32_t number = 0;  // upper half of its keys in the trees
     std::size_t count = 0;
     std::size_t bytes = 0;
     std::size_t durable_count = 0;
-    std::map<MeshIndex, PeerInMesh> meshes;
+    std::map<MeshIndex, WantedInMesh> meshes;  // none of them empty
   };
   struct Group {
     std::string name;
@@ -124,12 +113,23 @@ class InterestTable {
   using Tree = SubscriptionTree<Wanted>;
 
   Result<void> want(const NodeId& peer, MeshIndex mesh, const Interest& interest);
-  void unwant(Peer& peer, MeshIndex mesh, const FilterAndGroup& what);
-  Peer* find_peer(const NodeId& peer);
+  [[nodiscard]] Result<void> check_room(const Peer* peer, const FilterAndGroup& what) const;
+  Result<void> add(const NodeId& peer, MeshIndex mesh, const FilterAndGroup& what,
+                   const Interest& interest);
+  void unwant(const NodeId& peer, MeshIndex mesh, const FilterAndGroup& what);
+  /// Drops every interest of `peer` in `mesh` for which drop(what, wanted) holds.
+  template <class Drop>
+  void drop_if(const NodeId& peer, MeshIndex mesh, Drop drop);
   [[nodiscard]] const Peer* find_peer(const NodeId& peer) const;
-  void forget_if_empty(const NodeId& peer);
+  Wanted* find_wanted(const NodeId& peer, MeshIndex mesh, const FilterAndGroup& what);
+  static std::size_t bytes_of(const FilterAndGroup& what) {
+    return what.first.text().size() + what.second.size();
+  }
   std::uint32_t acquire_group(MeshIndex mesh, const FilterAndGroup& what);
   void release_group(std::uint32_t group);
+  static SubscriberKey key_of(const Peer& peer, const Wanted& wanted) {
+    return static_cast<SubscriberKey>(peer.number) << 32U | wanted.group;
+  }
   [[nodiscard]] const NodeId& peer_of(SubscriberKey key) const {
     return numbers_[static_cast<std::uint32_t>(key >> 32U)];
   }

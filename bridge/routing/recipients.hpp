@@ -34,7 +34,7 @@ struct Recipient {
   TopicName topic;              ///< mesh-side
   QoS qos = QoS::at_most_once;  ///< of the message, lowered to the greatest the peer asked for
   bool durable = false;         ///< a durable interest asks for it: keep it while the peer is away
-  std::vector<ShareGroup> groups;  ///< this peer was chosen to serve them with this message
+  std::vector<ShareGroup> groups;  ///< with one_node: those it was chosen to serve; else empty
 };
 
 /// Who serves a share group.

@@ -37,10 +37,9 @@ class SeenWindow {
  public:
   explicit SeenWindow(SeenWindowBounds bounds = {}) : bounds_(bounds) {}
 
-  /// A message that is acknowledged between nodes (QoS 1 and 2). Remembered if fresh.
+  /// A message that is acknowledged between nodes (QoS 1 and 2). Remembered if fresh. The floor
+  /// itself finds room even in a full window.
   Seen admit(const MessageId& id, TimePoint now);
-  /// What admit() would say.
-  [[nodiscard]] Seen check(const MessageId& id, TimePoint now) const;
   /// `origin` has seen every message before `floor` acknowledged by us and will not send them
   /// again: they count as seen, and need no room. Only to be believed from the origin itself. A
   /// floor that goes back is ignored.
@@ -69,17 +68,17 @@ class SeenWindow {
   };
   struct Origin {
     MessageNumber floor;
-    std::vector<MessageNumber> above;  // ordered; those before first_ are below the floor
+    std::vector<MessageNumber> above;  // ordered; those before `first` are below the floor
     std::size_t first = 0;
     Recent recent;
     TimePoint last_heard;
   };
   Origin* find_or_make(const NodeId& origin, TimePoint now);
-  [[nodiscard]] bool has_room_for_origin(TimePoint now) const;
-  bool make_room_for_origin(TimePoint now);
+  void forget_idle_origin(TimePoint now);
 
   SeenWindowBounds bounds_;
   std::map<NodeId, Origin> origins_;
+  TimePoint all_busy_until_;  // no origin has been idle long enough before this
 };
 
 }  // namespace starling
