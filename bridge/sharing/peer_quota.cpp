@@ -10,17 +10,26 @@ PeerQuota::PeerQuota(PeerQuotaBounds bounds, HashSeed seed, TimePoint now)
       rate_(bounds.messages_per_s, std::max(1.0, bounds.messages_per_s), now) {}
 
 Admission PeerQuota::admit(const Publication& message, TimePoint now) {
-  if (!rate_.take(1, now)) return Admission::too_fast;
-  if (!message.retain) return Admission::admitted;
+  const bool in_time = rate_.take(1, now);
+  if (!in_time) {
+    // A dropped message changes nothing that is retained, so it must not be counted as if it did.
+    if (message.qos == QoS::at_most_once) return Admission::too_fast;
+    rate_.charge(1, now);
+  }
+  if (message.retain && !count_retained(message)) return Admission::too_many_retained;
+  return in_time ? Admission::admitted : Admission::too_fast;
+}
+
+bool PeerQuota::count_retained(const Publication& message) {
   const std::uint64_t topic = keyed_hash(seed_, message.topic.text());
   if (message.payload.empty()) {  // erases what is retained [MQTT-3.3.1-10]
     retained_.erase(topic);
-    return Admission::admitted;
+    return true;
   }
-  if (retained_.contains(topic)) return Admission::admitted;
-  if (retained_.size() >= bounds_.retained_max) return Admission::too_many_retained;
+  if (retained_.contains(topic)) return true;
+  if (retained_.size() >= bounds_.retained_max) return false;
   retained_.insert(topic);
-  return Admission::admitted;
+  return true;
 }
 
 void PeerQuota::forget_retained(const TopicName& topic) {

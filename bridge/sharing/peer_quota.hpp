@@ -21,7 +21,9 @@ struct PeerQuotaBounds {
 /// The outcome for one message.
 enum class Admission : std::uint8_t {
   admitted,
-  too_fast,           ///< above the rate: give the peer no credit until ready_at(), drop QoS 0
+  /// Above the rate: give the peer no credit until ready_at(). Drop QoS 0; what came on credit (QoS
+  /// 1 and 2) is taken all the same, and pays its token later.
+  too_fast,
   too_many_retained,  ///< would create one retained topic too many: deliver it, do not retain it
 };
 
@@ -38,6 +40,8 @@ class PeerQuota {
   [[nodiscard]] std::size_t retained_topics() const { return retained_.size(); }
 
  private:
+  bool count_retained(const Publication& message);
+
   PeerQuotaBounds bounds_;
   HashSeed seed_;
   TokenBucket rate_;

@@ -87,7 +87,6 @@ inline constexpr double peer_messages_per_s =
     20'000;  // what one peer may bring in; beyond it its lane gets no credit
 inline constexpr std::size_t peer_retained_max = 100'000;   // retained topics one peer may create
 inline constexpr std::size_t peer_interests_max = 100'000;  // filters one peer may ask for
-inline constexpr std::size_t peer_interest_bytes_max = 16U << 20U;  // one peer's filters, shares
 inline constexpr std::size_t interest_peers_max = 4'096;  // peers with interests, those away too
 inline constexpr std::size_t seen_origins_max = 16'384;   // nodes whose message ids are remembered
 inline constexpr std::uint64_t seen_unacknowledged_span = 4'096;  // latest QoS 0 ids, per origin

@@ -12,9 +12,9 @@ using boost::unit_test::label;
 
 namespace {
 
-Publication message(std::string_view topic, bool retain = false, std::string_view payload = "x") {
-  Publication made{name(topic), SharedBytes(as_bytes(payload)), QoS::at_most_once, retain, {}, {},
-                   {}};
+Publication message(std::string_view topic, bool retain = false, std::string_view payload = "x",
+                    QoS qos = QoS::at_most_once) {
+  Publication made{name(topic), SharedBytes(as_bytes(payload)), qos, retain, {}, {}, {}};
   return made;
 }
 PeerQuota quota(double rate, std::size_t retained) {
@@ -54,6 +54,24 @@ BOOST_AUTO_TEST_CASE(erasing_makes_room, *label("MQTT-3.3.1-10")) {
   BOOST_TEST((bounds.admit(message("b", true), now) == Admission::admitted));
   bounds.forget_retained(name("b"));
   BOOST_TEST((bounds.admit(message("c", true), now) == Admission::admitted));
+}
+
+BOOST_AUTO_TEST_CASE(haste_is_no_way_around_the_retained_quota) {
+  auto bounds = quota(1, 2);
+  const TimePoint now{};
+  bounds.admit(message("a", true), now);
+  // QoS 0 above the rate is dropped, so neither its topic nor its erasing counts.
+  BOOST_TEST((bounds.admit(message("a", true, ""), now) == Admission::too_fast));
+  BOOST_TEST((bounds.admit(message("b", true), now) == Admission::too_fast));
+  BOOST_TEST(bounds.retained_topics() == 1U);
+  // QoS 1 and 2 are taken, and count.
+  const auto guaranteed = [](std::string_view topic) {
+    return message(topic, true, "x", QoS::at_least_once);
+  };
+  BOOST_TEST((bounds.admit(guaranteed("c"), now) == Admission::too_fast));
+  BOOST_TEST((bounds.admit(guaranteed("d"), now) == Admission::too_many_retained));
+  BOOST_TEST(bounds.retained_topics() == 2U);
+  BOOST_TEST((bounds.ready_at(now) == now + 2s));  // what was taken on credit is paid first
 }
 
 BOOST_AUTO_TEST_SUITE_END()
