@@ -118,6 +118,23 @@ BOOST_AUTO_TEST_CASE(a_proof_holds_for_its_key_channel_ids_and_role_only, *label
   BOOST_TEST(!member_proof_holds(proof, key(1), {key(50), node(1), node(3)}, LinkRole::dialler));
 }
 
+BOOST_AUTO_TEST_CASE(membership_is_computed_as_the_protocol_shows_it, *label("MESH-4.2-1")) {
+  crypto::MeshSecret secret{};
+  for (std::size_t i = 0; i < secret.size(); ++i) secret[i] = static_cast<std::uint8_t>(i);
+  const crypto::Key member_key = crypto::derive_mesh_keys(secret).member;
+  BOOST_TEST(to_hex(member_key)
+             == "7fbaef7763d9832c1325c159c95ae6d52f5ed2e7555c80418e8470ec6f5617b5");
+  const ChannelIdentity channel{key(0xEE), node(0x11), node(0x22)};
+  BOOST_TEST(to_hex(mesh_tag(member_key, channel, LinkRole::dialler))
+             == "26c9bd4e5fc6249b72624a0eb75d8cad");
+  BOOST_TEST(to_hex(mesh_tag(member_key, channel, LinkRole::listener))
+             == "9d42d96e31ec9c7fbd5f724dd9cc1890");
+  BOOST_TEST(to_hex(member_proof(member_key, channel, LinkRole::dialler))
+             == "60f6ea1c75e2277ec292e81c428ae23369493314fcee07b451f9e44bb62f28a1");
+  BOOST_TEST(to_hex(member_proof(member_key, channel, LinkRole::listener))
+             == "2c77ab878db5df3c8421616f5538d643e8fbc9f64f49a22633b2aa812946c908");
+}
+
 /// A peer that has seen b's hello and answers with what it likes.
 struct Impostor : Pair {
   Impostor() {
