@@ -158,15 +158,15 @@ BOOST_AUTO_TEST_CASE(unacknowledged_messages_agree_with_a_set) {
 // An origin that resends whatever is not acknowledged, over a path that loses, repeats and
 // reorders: each message is delivered exactly once, and none is lost.
 BOOST_AUTO_TEST_CASE(at_least_once_and_memory_make_exactly_once) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     SeededRandom random(seed);
     SeenWindow window(SeenWindowBounds{16, 4, 1h});
     std::deque<std::uint64_t> unacknowledged;  // at the origin, ascending
-    std::vector<int> delivered(2'001, 0);
+    std::vector<int> delivered(301, 0);
     std::uint64_t next = 1;
     int steps = 0;
-    while (next <= 2'000 || !unacknowledged.empty()) {
-      if (next <= 2'000 && unacknowledged.size() < 40) unacknowledged.push_back(next++);
+    while (next <= 300 || !unacknowledged.empty()) {
+      if (next <= 300 && unacknowledged.size() < 40) unacknowledged.push_back(next++);
       const std::uint64_t pick = unacknowledged[random.upto(unacknowledged.size())];
       if (random.one_in(3))
         window.on_floor(peer(1), MessageNumber{1, unacknowledged.front()}, start);
@@ -178,7 +178,7 @@ BOOST_AUTO_TEST_CASE(at_least_once_and_memory_make_exactly_once) {
       const bool safe = seen == Seen::fresh || seen == Seen::duplicate;
       if (safe && random.one_in(2)) std::erase(unacknowledged, pick);
       BOOST_REQUIRE(window.outstanding(peer(1)) <= 17U);
-      BOOST_REQUIRE(++steps < 200'000);
+      BOOST_REQUIRE(++steps < 50'000);
     }
     for (std::size_t i = 1; i < delivered.size(); ++i) BOOST_REQUIRE(delivered[i] == 1);
   }

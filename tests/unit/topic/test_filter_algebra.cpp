@@ -89,8 +89,8 @@ BOOST_AUTO_TEST_CASE(a_list_is_reduced_to_what_it_needs) {
 BOOST_AUTO_TEST_CASE(random_filters_agree_with_the_names_they_match) {
   SeededRandom random(3);
   std::vector<std::string> names;
-  for (int i = 0; i < 400; ++i) names.push_back(random_name(random, 5));
-  for (int round = 0; round < 4'000; ++round) {
+  for (int i = 0; i < 250; ++i) names.push_back(random_name(random, 5));
+  for (int round = 0; round < 1'000; ++round) {
     const auto a = random_filter(random);
     const auto b = random_filter(random);
     const auto both = intersect(filter(a), filter(b));
@@ -98,9 +98,9 @@ BOOST_AUTO_TEST_CASE(random_filters_agree_with_the_names_they_match) {
     for (const auto& each : names) {
       const bool in_a = naive_matches(a, each);
       const bool in_b = naive_matches(b, each);
-      BOOST_REQUIRE_MESSAGE((in_a && in_b) == (both && naive_matches(both->text(), each)),
-                            a << " and " << b << " on " << each);
-      BOOST_REQUIRE_MESSAGE(!a_covers_b || !in_b || in_a, a << " covers " << b << " on " << each);
+      const bool in_both = both && naive_matches(both->text(), each);
+      if ((in_a && in_b) != in_both) BOOST_FAIL(a << " and " << b << " on " << each);
+      if (a_covers_b && in_b && !in_a) BOOST_FAIL(a << " covers " << b << " on " << each);
     }
     // Covering and intersecting are two views of one thing.
     BOOST_REQUIRE_MESSAGE(a_covers_b == (both && covers(*both, filter(b))), a << " and " << b);
