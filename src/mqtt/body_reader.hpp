@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "starling/bytes.hpp"
@@ -56,12 +57,12 @@ class BodyReader {
 
   /// `packet`, unless something was wrong or bytes remain.
   template <class T>
-  Decoded<T> finish(T&& packet) {
+  Decoded<std::remove_cvref_t<T>> finish(T&& packet) {
     if (ok() && !rest_.empty()) [[unlikely]]
       fail(ReasonCode::malformed_packet, "packet", "has bytes behind its end");
     if (!ok()) [[unlikely]]
       return error();
-    return std::move(packet);
+    return std::forward<T>(packet);
   }
 
  private:
