@@ -23,7 +23,7 @@ constexpr std::size_t views_per_record = 32;
 constexpr std::size_t seal_size = std::tuple_size_v<crypto::Digest>;  // bytes before a ticket
 // HKDF-Expand gives at most 255 blocks of the hash [RFC 5869 §2.3], of which SHA-256 has the
 // shortest.
-constexpr std::size_t keying_material_max = 255 * 32;
+constexpr std::size_t keying_material_max = std::size_t{255} * 32;
 
 }  // namespace
 

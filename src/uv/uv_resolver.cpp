@@ -127,11 +127,10 @@ void UvResolver::start(const std::shared_ptr<Job>& job) {
 }
 
 void UvResolver::finish(const std::shared_ptr<Job>& job, Result<std::vector<Endpoint>> result) {
-  const auto keep = job;
-  loop_.scheduler().cancel(keep->timeout);
-  jobs_.erase(std::remove(jobs_.begin(), jobs_.end(), keep), jobs_.end());
+  loop_.scheduler().cancel(job->timeout);
+  jobs_.erase(std::remove(jobs_.begin(), jobs_.end(), job), jobs_.end());
   start_waiting();
-  keep->done(std::move(result));  // last: it may destroy the resolver
+  job->done(std::move(result));  // last: it may destroy the resolver
 }
 
 }  // namespace starling
