@@ -141,7 +141,7 @@ std::optional<TopicName> ShareRule::to_local(const TopicName& mesh_side) const {
 }
 
 std::optional<TopicFilter> ShareRule::to_mesh(const TopicFilter& local) const {
-  const auto both = intersect(local_filter_, local);
+  auto both = intersect(local_filter_, local);
   // With the prefix "home/", "home/#" matches "home" as well, which has no name on the other side.
   if (!both || !both->text().starts_with(local_prefix_)) return std::nullopt;
   if (local_prefix_ == mesh_prefix_) return both;

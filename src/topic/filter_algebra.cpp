@@ -24,6 +24,26 @@ bool parent_is_a_name(const Levels& levels, std::size_t depth) {
   return depth > 1 || (depth == 1 && !levels[0].empty());
 }
 
+/// Level `i` as one of both filters asks for it, or nullptr if they exclude each other there.
+const std::string_view* common_level(const Levels& a, const Levels& b, std::size_t i) {
+  if (i >= a.size() || i >= b.size()) return nullptr;
+  if (a[i] == "+") return &b[i];
+  return b[i] == "+" || a[i] == b[i] ? &a[i] : nullptr;
+}
+
+/// What is no filter matches no name: "/#" and "+" would only share the empty one, and two long
+/// filters only names of more than 65535 bytes [MQTT-4.7.3-1] [MQTT-4.7.3-3].
+std::optional<TopicFilter> join(const Levels& levels) {
+  std::string text;
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    if (i > 0) text += '/';
+    text += levels[i];
+  }
+  auto filter = TopicFilter::parse(text);
+  if (!filter) return std::nullopt;
+  return std::move(filter).value();
+}
+
 }  // namespace
 
 bool covers(const TopicFilter& a, const TopicFilter& b) {
@@ -49,7 +69,7 @@ std::optional<TopicFilter> intersect(const TopicFilter& a, const TopicFilter& b)
   const Levels right = split_levels(b.text());
   if (hides(left[0], right[0]) || hides(right[0], left[0])) return std::nullopt;
   Levels both;
-  for (std::size_t i = 0;; ++i) {
+  for (std::size_t i = 0; i < left.size() || i < right.size(); ++i) {
     const bool left_is_open = i < left.size() && left[i] == "#";
     const bool right_is_open = i < right.size() && right[i] == "#";
     if (left_is_open || right_is_open) {
@@ -57,23 +77,13 @@ std::optional<TopicFilter> intersect(const TopicFilter& a, const TopicFilter& b)
       const Levels& other = left_is_open ? right : left;
       if (i < other.size())
         both.insert(both.end(), other.begin() + static_cast<std::ptrdiff_t>(i), other.end());
-      break;
+      return join(both);
     }
-    if (i == left.size() && i == right.size()) break;
-    if (i == left.size() || i == right.size()) return std::nullopt;
-    if (left[i] != right[i] && left[i] != "+" && right[i] != "+") return std::nullopt;
-    both.push_back(left[i] == "+" ? right[i] : left[i]);
+    const std::string_view* level = common_level(left, right, i);
+    if (level == nullptr) return std::nullopt;
+    both.push_back(*level);
   }
-  std::string text;
-  for (std::size_t i = 0; i < both.size(); ++i) {
-    if (i > 0) text += '/';
-    text += both[i];
-  }
-  // What is no filter matches no name: "/#" and "+" would only share the empty one, and two long
-  // filters only names of more than 65535 bytes [MQTT-4.7.3-1] [MQTT-4.7.3-3].
-  auto filter = TopicFilter::parse(text);
-  if (!filter) return std::nullopt;
-  return std::move(filter).value();
+  return join(both);
 }
 
 std::vector<TopicFilter> without_covered(const std::vector<TopicFilter>& filters) {

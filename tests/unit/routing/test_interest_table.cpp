@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(bytes_and_peers_are_bounded) {
   BOOST_TEST(interests.change(peer(2), 0, comes(interest("a"))).ok());
 }
 
-BOOST_AUTO_TEST_CASE(groups_are_told_apart_by_name_and_filter, *label("MQTT5-4.8.2-1")) {
+BOOST_AUTO_TEST_CASE(groups_are_told_apart_by_name_and_filter) {
   InterestTable interests(2, HashSeed{1, 2});
   BOOST_TEST(
       interests.replace(peer(1), 0, {shared("a/#", "g"), shared("a/+", "g"), interest("a/#")})

@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(the_order_of_matches_does_not_depend_on_the_seed) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_random_history_agrees_with_brute_force, *label("MQTT-4.7.1-1")) {
+BOOST_AUTO_TEST_CASE(a_random_history_agrees_with_brute_force) {
   SeededRandom random(42);
   Tree tree(seed);
   std::map<std::pair<std::string, SubscriberKey>, int> model;

@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(a_cursor_may_outlive_its_map_unused) {
   BOOST_TEST(cursor->finished());
 }
 
-BOOST_AUTO_TEST_CASE(walks_agree_with_brute_force, *label("MQTT-4.7.1-1")) {
+BOOST_AUTO_TEST_CASE(walks_agree_with_brute_force) {
   SeededRandom random(7);
   Map map(seed);
   std::set<std::string> model;
