@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view book_file = "peers";
 constexpr auto tick_interval = std::chrono::seconds{1};
+constexpr std::size_t world_samples = 16;  // DHT nodes looked at
 constexpr auto save_interval = std::chrono::seconds{10};
 
 PeerLinkSettings link_settings_of(const MeshSettings& settings) {
@@ -57,7 +58,7 @@ Mesh::Impl::Impl(MeshSettings settings, MeshHost& host, Rendezvous& rendezvous,
   for (const MeshConfig& mesh : settings_.meshes) {
     circles_.push_back(std::make_unique<Circle>(static_cast<MeshIndex>(circles_.size()), mesh,
                                                 settings_.identity, settings_.epoch, ports));
-    standings_.push_back(Standing{!mesh.open, false, false});
+    standings_.push_back(Standing{!mesh.open, false});
   }
   if (const auto document = files_.load(book_file)) {
     const auto loaded = book_.load(*document, now());
@@ -158,6 +159,10 @@ void Mesh::Impl::on_tick() {
            && (!a.exchange_until || *a.exchange_until < now());
   });
   addresses_.expire(now());
+  // Who was given no bootstrap address lives where those live who have come to it.
+  if (settings_.bootstrap_endpoints.empty()) {
+    addresses_.set_bootstrap(rendezvous_.known_nodes(world_samples));
+  }
   update_endpoints();
   if (book_changed_ && now() - saved_at_ >= save_interval) save_book();
   topology_changed_ = true;
@@ -209,6 +214,11 @@ void Mesh::Impl::on_lookup_complete(MeshIndex) {
 
 void Mesh::Impl::set_local_endpoints(std::vector<Endpoint> endpoints) {
   addresses_.set_local(std::move(endpoints));
+  update_endpoints();
+}
+
+void Mesh::Impl::set_bootstrap_endpoints(const std::vector<Endpoint>& endpoints) {
+  addresses_.set_bootstrap(endpoints);
   update_endpoints();
 }
 
@@ -311,6 +321,9 @@ void Mesh::on_committed(BatchNumber last) {
 }
 void Mesh::set_local_endpoints(std::vector<Endpoint> endpoints) {
   impl_->set_local_endpoints(std::move(endpoints));
+}
+void Mesh::set_bootstrap_endpoints(const std::vector<Endpoint>& endpoints) {
+  impl_->set_bootstrap_endpoints(endpoints);
 }
 MeshStatus Mesh::status() const {
   return impl_->status();

@@ -51,6 +51,7 @@ class Mesh::Impl final : private CircleHandler {
   void on_batch_sealed(BatchNumber number);
   void on_committed(BatchNumber last);
   void set_local_endpoints(std::vector<Endpoint> endpoints);
+  void set_bootstrap_endpoints(const std::vector<Endpoint>& endpoints);
   [[nodiscard]] MeshStatus status() const;
 
  private:
@@ -87,7 +88,6 @@ class Mesh::Impl final : private CircleHandler {
     bool flowing = false;          // messages may be sent over it
     bool interests_known = false;  // the interest table says what it wants, or wanted a moment ago
     std::vector<std::size_t> meshes;  // shared ones, as of the present or last link
-    std::uint64_t epoch = 0;
     std::optional<TimePoint> away_since;
     Outbox outbox;
     PeerQuota quota;
@@ -111,7 +111,6 @@ class Mesh::Impl final : private CircleHandler {
   /// How a mesh stands, worked out anew when links or members change.
   struct Standing {
     bool small = false;         // private, and few enough members that all are linked with all
-    bool all_linked = false;    // every known member's messages flow
     bool some_hopeful = false;  // a member not linked may be so in a moment
   };
 

@@ -163,7 +163,6 @@ void Mesh::Impl::on_event(LinkId id, const LinkReady& ready) {
                                    {"software", ready.hello.software}});
     adopt(id, link, peer);
   }
-  peer.epoch = ready.hello.epoch;
 }
 
 /// Where it lives, where we live, and which meshes it is in.

@@ -8,6 +8,7 @@
 namespace starling {
 namespace {
 
+constexpr auto parking_interval = std::chrono::milliseconds{250};
 constexpr std::size_t recent_topics_max = 1'024;  // per mesh; then begun anew
 
 /// The message as the mesh knows it. Shared unless a prefix changes its name.
@@ -242,7 +243,7 @@ void Mesh::Impl::settle_parking() {
 void Mesh::Impl::arm_parking() {
   if (parking_wake_) return;
   // Nothing waits longer than this, and being let go a little late harms nobody.
-  parking_wake_ = scheduler_.wake_at(now() + limits::parked_age_max / 4, [this] {
+  parking_wake_ = scheduler_.wake_at(now() + parking_interval, [this] {
     parking_wake_ = WakeId{};
     bool some_wait = false;
     for (const auto& circle : circles_) {

@@ -31,18 +31,18 @@ struct MeshSettings {
   std::uint64_t epoch = 1;            ///< boot counter, kept on disk, greater than ever before
   std::string software = "starling";  ///< told in hello, for people
   std::vector<MeshConfig>
-      meshes;  ///< in order of preference: a message goes to a peer in the first that fits
+      meshes{};  ///< in order of preference: a message goes to a peer in the first that fits
 
-  std::uint16_t mesh_port = 0;                 ///< TCP port that accepts links
-  std::vector<Endpoint> configured_endpoints;  ///< announced as they are; usually none
-  std::vector<Endpoint> local_endpoints;       ///< addresses of the interfaces, with mesh_port
+  std::uint16_t mesh_port = 0;                   ///< TCP port that accepts links
+  std::vector<Endpoint> configured_endpoints{};  ///< announced as they are; usually none
+  std::vector<Endpoint> local_endpoints{};       ///< addresses of the interfaces, with mesh_port
   std::vector<Endpoint>
-      bootstrap_endpoints;  ///< resolved; decide whether private addresses are announced
+      bootstrap_endpoints{};  ///< resolved; decide whether private addresses are announced
 
   std::size_t links_max = limits::links_max;
   double peer_messages_per_s = limits::peer_messages_per_s;
   std::size_t peer_retained_max = limits::peer_retained_max;
-  OutboxBounds outbox;
+  OutboxBounds outbox{};
   bool keep_outboxes =
       false;  ///< the store keeps outboxes: write their changes into MeshHost::batch()
 };

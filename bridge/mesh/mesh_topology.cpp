@@ -60,12 +60,10 @@ void Mesh::Impl::review_topology() {
   }
   for (const auto& circle : circles_) {
     Standing& standing = standings_[circle->index()];
-    standing.all_linked = true;
     standing.some_hopeful = false;
     if (!standing.small) continue;
     for (const KnownPeer* member : book_.members_of(circle->name())) {
       if (is_flowing(member->id)) continue;
-      standing.all_linked = false;
       standing.some_hopeful = standing.some_hopeful || is_hopeful(member->id);
     }
   }

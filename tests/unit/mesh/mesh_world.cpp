@@ -121,10 +121,10 @@ void TableRendezvous::get(const DhtKey& key, OnValue on_value, OnDone on_done) {
         if (found != table_.values.end() && !deaf) {
           const auto values = found->second;
           for (const auto& [id, value] : values) {
-            if (!on_value(value, false)) break;
+            if (on_value && !on_value(value, false)) break;
           }
         }
-        on_done(true);
+        if (on_done) on_done(true);
       });
 }
 
@@ -203,7 +203,8 @@ void WorldNode::boot() {
   sequence_ = 0;
   entropy_ = std::make_unique<SeededEntropy>(world_.entropy.next_u64());
   rendezvous_ = std::make_unique<TableRendezvous>(world_.table);
-  MeshSettings settings{.identity = key_, .epoch = epoch_};
+  MeshSettings settings{key_};
+  settings.epoch = epoch_;
   settings.meshes = options_.meshes;
   settings.mesh_port = endpoint.port;
   settings.local_endpoints = {endpoint};
@@ -491,7 +492,6 @@ void MeshWorld::connect(WorldNode& client, LinkId client_link, const Endpoint& t
   client.links_[client_link].connection = connection;
   client.links_[client_link].is_client = true;
   server->links_[server_link].connection = connection;
-  const Endpoint client_remote = client.endpoint;
   client.mesh_->on_link_open(client_link, LinkFacts{server->id, exporter, to, false});
   server->mesh_->on_link_open(
       server_link, LinkFacts{client.id, exporter,
