@@ -69,6 +69,10 @@ void ValueDesk::deliver_value(Operation& operation, const ::dht::Value& value, b
     return;
   }
   if (operation.alive.count(value.id) > 0) return;
+  if (value.type != record_type_id) {
+    ++refused;  // somebody else's, and refused at no cost: it must not count against our own
+    return;
+  }
   if (operation.alive.size() >= limits::values_per_key_max || operation.refused >= refused_max
       || !check_.accepts(operation.key, value)) {
     ++refused;

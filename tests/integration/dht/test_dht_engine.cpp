@@ -104,6 +104,18 @@ BOOST_AUTO_TEST_CASE(a_listener_is_told_soon) {
   BOOST_TEST(heard.values.size() == 2U);
 }
 
+BOOST_AUTO_TEST_CASE(every_listener_is_told_wherever_the_value_is_stored) {
+  World world;
+  world.populate(30);
+  std::vector<Collected> heard(30);
+  for (std::size_t i = 0; i < 30; ++i) listen(world.engine(i), member_key(mesh), heard[i]);
+  world.run_for(5s);
+  const Record record = member_record(Author(1), world.unix_now());
+  world.engine(11).announce(record.key, record.value_id, record.bytes);
+  world.run_for(2s);
+  for (const Collected& one : heard) BOOST_TEST(one.values.size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(nothing_is_delivered_from_inside_a_call) {
   World world;
   world.populate(3);
