@@ -18,7 +18,7 @@ const LinkSide& side_of(const LinkStanding& link, const NodeId& node) {
 /// Has `node` lost `earlier`? It opened `later` afterwards and then knew no other link.
 bool has_lost(const NodeId& node, const LinkStanding& earlier, const LinkStanding& later) {
   const LinkSide& now = side_of(later, node);
-  return order(now, side_of(earlier, node)) > 0 && !now.holds_other;
+  return std::is_gt(order(now, side_of(earlier, node))) && !now.holds_other;
 }
 
 }  // namespace
@@ -32,7 +32,7 @@ bool is_kept(const LinkStanding& a, const LinkStanding& b) {
   if (a.dialler.node != b.dialler.node) return a.dialler.node > b.dialler.node;
   const auto by_dialler = order(a.dialler, b.dialler);
   // A dialler that counts wrongly leaves it to the listener: at one end that is ourselves.
-  return by_dialler != 0 ? by_dialler > 0 : order(a.listener, b.listener) > 0;
+  return std::is_gt(std::is_neq(by_dialler) ? by_dialler : order(a.listener, b.listener));
 }
 
 }  // namespace starling

@@ -134,7 +134,8 @@ bool PeerLink::can_send(wire::Lane lane) const {
 SendResult PeerLink::send(const OutgoingPublication& message, OutputBuffer& out) {
   if (!is_ready()) return {SendOutcome::not_linked, 0};
   STARLING_CHECK(shares(message.mesh));
-  STARLING_CHECK(!message.expires_in || *message.expires_in > Duration::zero());
+  if (message.expires_in && *message.expires_in <= Duration::zero())
+    return {SendOutcome::expired, 0};
   const wire::OutgoingEntry entry{.mesh = static_cast<std::uint32_t>(message.mesh),
                                   .qos = message.qos,
                                   .hops = message.hops,

@@ -65,7 +65,7 @@ struct OutgoingPublication {
   std::size_t mesh = 0;  ///< our number; shared with the peer, or send() aborts
   QoS qos = QoS::at_most_once;
   std::uint8_t hops = 0;               ///< at most limits::hops_max
-  std::optional<Duration> expires_in;  ///< what is left of its life, above zero
+  std::optional<Duration> expires_in;  ///< what is left of its life
   wire::EncodedPublication body;
 };
 
@@ -73,6 +73,7 @@ enum class SendOutcome : std::uint8_t {
   sent,
   no_credit,   ///< QoS 0: dropped and counted. QoS 1/2: keep it until CreditGranted
   too_large,   ///< this peer will never take it
+  expired,     ///< nothing is left of its life
   not_linked,  ///< before LinkReady, or the link has ended
 };
 struct SendResult {

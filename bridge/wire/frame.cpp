@@ -1,5 +1,6 @@
 #include "bridge/wire/frame.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace starling::wire {

@@ -1,11 +1,39 @@
 #include "bridge/wire/msgpack_reader.hpp"
 
+#include <optional>
+
 #include "starling/topic.hpp"
 
 namespace starling::wire {
 namespace {
 
 constexpr const char* cut_short = "a value that ends beyond its frame";
+
+/// Bytes behind a marker that alone says how many there are; nullopt for all others.
+std::optional<std::size_t> size_behind(std::uint8_t marker) {
+  const auto power = [&](std::uint8_t first) { return std::size_t{1} << (marker - first); };
+  if (marker < 0x80 || marker >= 0xE0) return 0;                        // small numbers
+  if (marker == 0xC0 || marker == 0xC2 || marker == 0xC3) return 0;     // nil, false, true
+  if (marker >= 0xA0 && marker <= 0xBF) return marker & 0x1FU;          // str
+  if (marker == 0xCA || marker == 0xCB) return marker == 0xCA ? 4 : 8;  // float
+  if (marker >= 0xCC && marker <= 0xCF) return power(0xCC);             // uint
+  if (marker >= 0xD0 && marker <= 0xD3) return power(0xD0);             // int
+  if (marker >= 0xD4 && marker <= 0xD8) return power(0xD4) + 1;         // fixext: one byte of type
+  return std::nullopt;
+}
+
+/// A marker followed by a length of so many bytes, then that many bytes and some more.
+struct Sized {
+  std::size_t length_bytes;
+  std::size_t extra_bytes;
+};
+std::optional<Sized> sized_by(std::uint8_t marker) {
+  const auto power = [&](std::uint8_t first) { return std::size_t{1} << (marker - first); };
+  if (marker >= 0xC4 && marker <= 0xC6) return Sized{power(0xC4), 0};  // bin
+  if (marker >= 0xC7 && marker <= 0xC9) return Sized{power(0xC7), 1};  // ext: one byte of type
+  if (marker >= 0xD9 && marker <= 0xDB) return Sized{power(0xD9), 0};  // str
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -162,42 +190,29 @@ void MsgpackReader::skip_elements(std::uint64_t count, std::size_t depth) {
 // `depth`: how many arrays and maps the value lies in.
 void MsgpackReader::skip_value(std::size_t depth) {
   const std::uint8_t marker = take_byte();
-  if (!ok() || marker < 0x80 || marker >= 0xE0 || marker == 0xC0 || marker == 0xC2
-      || marker == 0xC3)
-    return;  // small numbers, nil, booleans
-  const auto skip_nested = [&](std::uint64_t count) {
-    if (depth >= limits::frame_depth_max) return fail(Errc::malformed, "nested too deeply");
-    if (count > remaining()) return fail(Errc::malformed, cut_short);
-    skip_elements(count, depth + 1);
-  };
-  const auto sized = [&](std::uint8_t first, std::size_t extra) {
-    take(static_cast<std::size_t>(take_big_endian(std::size_t{1} << (marker - first))) + extra);
-  };
-  if (marker <= 0x8F) return skip_nested(2ULL * (marker & 0x0FU));  // map
-  if (marker <= 0x9F) return skip_nested(marker & 0x0FU);           // array
-  if (marker <= 0xBF) {
-    take(marker & 0x1FU);  // str
-  } else if (marker >= 0xC4 && marker <= 0xC6) {
-    sized(0xC4, 0);  // bin
-  } else if (marker >= 0xC7 && marker <= 0xC9) {
-    sized(0xC7, 1);  // ext: one byte of type
-  } else if (marker == 0xCA || marker == 0xCB) {
-    take(marker == 0xCA ? 4 : 8);  // float
-  } else if (marker >= 0xCC && marker <= 0xCF) {
-    take(std::size_t{1} << (marker - 0xCCU));  // uint
-  } else if (marker >= 0xD0 && marker <= 0xD3) {
-    take(std::size_t{1} << (marker - 0xD0U));  // int
-  } else if (marker >= 0xD4 && marker <= 0xD8) {
-    take((std::size_t{1} << (marker - 0xD4U)) + 1);  // fixext: one byte of type
-  } else if (marker >= 0xD9 && marker <= 0xDB) {
-    sized(0xD9, 0);  // str
-  } else if (marker == 0xDC || marker == 0xDD) {
-    skip_nested(take_big_endian(marker == 0xDC ? 2 : 4));  // array
-  } else if (marker == 0xDE || marker == 0xDF) {
-    skip_nested(2 * take_big_endian(marker == 0xDE ? 2 : 4));  // map
+  if (!ok()) return;
+  if (const auto fixed = size_behind(marker)) {
+    take(*fixed);
+  } else if (marker >= 0x80 && marker <= 0x8F) {  // map
+    skip_nested(2ULL * (marker & 0x0FU), depth);
+  } else if (marker >= 0x90 && marker <= 0x9F) {  // array
+    skip_nested(marker & 0x0FU, depth);
+  } else if (marker == 0xDC || marker == 0xDD) {  // array
+    skip_nested(take_big_endian(marker == 0xDC ? 2 : 4), depth);
+  } else if (marker == 0xDE || marker == 0xDF) {  // map
+    skip_nested(2 * take_big_endian(marker == 0xDE ? 2 : 4), depth);
+  } else if (const auto sized = sized_by(marker)) {
+    const std::uint64_t size = take_big_endian(sized->length_bytes);
+    take(static_cast<std::size_t>(size) + sized->extra_bytes);
   } else {
     fail(Errc::malformed, "a byte that msgpack does not use");  // 0xC1
   }
+}
+
+void MsgpackReader::skip_nested(std::uint64_t count, std::size_t depth) {
+  if (depth >= limits::frame_depth_max) return fail(Errc::malformed, "nested too deeply");
+  if (count > remaining()) return fail(Errc::malformed, cut_short);
+  skip_elements(count, depth + 1);
 }
 
 }  // namespace starling::wire

@@ -3,6 +3,7 @@
 // limits::frame_depth_max. The first trouble sticks: callers read a whole structure and ask once.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -65,6 +66,7 @@ class MsgpackReader {
   ByteView take(std::size_t count);
   void skip_value(std::size_t depth);
   void skip_elements(std::uint64_t count, std::size_t depth);
+  void skip_nested(std::uint64_t count, std::size_t depth);
 
   ByteView bytes_;
   std::size_t at_ = 0;

@@ -286,6 +286,19 @@ BOOST_AUTO_TEST_CASE(a_message_that_the_peer_will_never_take_is_told_from_one_th
   BOOST_TEST(pair.a.told<PublicationsArrived>().size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(what_has_expired_is_not_sent, *label("MESH-5.4-6")) {
+  LinkedPair pair;
+  OutgoingPublication late = message("t", "x");
+  late.expires_in = Duration::zero();
+  BOOST_TEST((pair.a.link->send(late, pair.a.out).outcome == SendOutcome::expired));
+  late.expires_in = 1ns;  // rounded up to a millisecond
+  BOOST_TEST((pair.a.link->send(late, pair.a.out).outcome == SendOutcome::sent));
+  pair.a.link->flush(pair.a.out);
+  pair.talk();
+  const auto& arrived = pair.b.last<PublicationsArrived>().publications.at(0);
+  BOOST_TEST((arrived.message->expires_at == pair.now + 1ms));
+}
+
 BOOST_AUTO_TEST_CASE(nothing_is_sent_before_the_link_is_ready) {
   Pair pair;
   pair.open();

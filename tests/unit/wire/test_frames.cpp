@@ -63,6 +63,58 @@ BOOST_AUTO_TEST_CASE(unknown_types_are_read_as_such_whatever_they_hold, *label("
   BOOST_TEST(read_frame(bytes({0x91, 0xCF, 1, 0, 0, 0, 0, 0, 0, 5})).ok());  // not a hello
 }
 
+BOOST_AUTO_TEST_CASE(every_type_of_msgpack_can_be_passed_over, *label("MESH-3.2-4")) {
+  const std::vector<Bytes> values{bytes({0x7F}),
+                                  bytes({0xE0}),
+                                  bytes({0xC0}),
+                                  bytes({0xC2}),
+                                  bytes({0xC3}),
+                                  bytes({0xA2, 1, 2}),
+                                  bytes({0xCA, 1, 2, 3, 4}),
+                                  bytes({0xCB, 1, 2, 3, 4, 5, 6, 7, 8}),
+                                  bytes({0xCC, 1}),
+                                  bytes({0xCD, 1, 2}),
+                                  bytes({0xCE, 1, 2, 3, 4}),
+                                  bytes({0xCF, 1, 2, 3, 4, 5, 6, 7, 8}),
+                                  bytes({0xD0, 1}),
+                                  bytes({0xD1, 1, 2}),
+                                  bytes({0xD2, 1, 2, 3, 4}),
+                                  bytes({0xD3, 1, 2, 3, 4, 5, 6, 7, 8}),
+                                  bytes({0xD4, 9, 1}),
+                                  bytes({0xD5, 9, 1, 2}),
+                                  bytes({0xD6, 9, 1, 2, 3, 4}),
+                                  bytes({0xD7, 9, 1, 2, 3, 4, 5, 6, 7, 8}),
+                                  bytes({0xD8, 9, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8}),
+                                  bytes({0xC4, 1, 1}),
+                                  bytes({0xC5, 0, 1, 1}),
+                                  bytes({0xC6, 0, 0, 0, 1, 1}),
+                                  bytes({0xC7, 1, 9, 1}),
+                                  bytes({0xC8, 0, 1, 9, 1}),
+                                  bytes({0xC9, 0, 0, 0, 1, 9, 1}),
+                                  bytes({0xD9, 1, 1}),
+                                  bytes({0xDA, 0, 1, 1}),
+                                  bytes({0xDB, 0, 0, 0, 1, 1}),
+                                  bytes({0x81, 1, 2}),
+                                  bytes({0xDE, 0, 1, 1, 2}),
+                                  bytes({0xDF, 0, 0, 0, 1, 1, 2}),
+                                  bytes({0x91, 1}),
+                                  bytes({0xDC, 0, 1, 1}),
+                                  bytes({0xDD, 0, 0, 0, 1, 1})};
+  for (const Bytes& value : values) {
+    Bytes body{0x93, 3};
+    body.push_back(7);
+    append(body, value);
+    BOOST_TEST_CONTEXT(to_hex(value)) {
+      const auto frame = read_frame(body);
+      BOOST_TEST_REQUIRE(frame.ok());
+      BOOST_TEST((*frame == wire::Frame{wire::Ping{7}}));
+      BOOST_TEST(!read_frame(ByteView(body).first(body.size() - 1)).ok());
+      body.push_back(0xC0);
+      BOOST_TEST(says(refusal(body), "behind"));
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(numbers_of_any_width_are_numbers) {
   for (const Bytes& body :
        {bytes({0x92, 3, 7}), bytes({0x92, 0xCC, 3, 0xD0, 7}), bytes({0x92, 3, 0xCD, 0, 7}),
