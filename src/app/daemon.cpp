@@ -108,6 +108,11 @@ class Daemon::Impl {
     node.id = identity_.key.node_id();
     node.epoch = next_boot_epoch(state_, static_cast<std::uint64_t>(loop_.scheduler().unix_now()));
     node.broker.packet_size_max = settings_.clients.packet_size_max;
+    node.broker.inflight_max = settings_.clients.inflight_max;
+    node.broker.receive_maximum = settings_.clients.receive_maximum;
+    node.broker.queued_messages_max = settings_.clients.queued_messages_max;
+    node.broker.queued_bytes_max = settings_.clients.queued_bytes_max;
+    node.broker.store_keeps_anything = store_.keeps_anything();
     NodePorts ports{loop_.scheduler(), entropy_, log_, metrics_, store_, state_};
     if (mesh_port) {
       adapters_.emplace(loop_, *mesh_port, dht_settings(settings_), identity_.key, log_);
@@ -125,8 +130,7 @@ class Daemon::Impl {
   }
 
   MeshSettings mesh_settings(std::uint64_t epoch, std::uint16_t port) {
-    MeshSettings mesh{.identity = identity_.key};
-    mesh.epoch = epoch;
+    MeshSettings mesh{identity_.key, epoch};
     mesh.software = std::string("starling ") + version;
     mesh.meshes = plan_.meshes;
     mesh.mesh_port = port;

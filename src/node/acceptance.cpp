@@ -22,7 +22,7 @@ StoreBatch& Acceptance::batch() {
 void Acceptance::commit_this_turn() {
   if (turn_has_work_) return;
   turn_has_work_ = true;
-  scheduler_.at_turn_end([this] { seal(); });
+  scheduler_.at_turn_commit([this] { seal(); });
 }
 
 void Acceptance::release_after_commit(ConnectionId to, Acknowledgement what) {

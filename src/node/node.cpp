@@ -7,6 +7,7 @@ namespace starling {
 Node::Node(NodeSettings settings, AccessRules rules, const NodePorts& ports)
     : id_(settings.id),
       epoch_(settings.epoch),
+      packet_size_max_(settings.broker.packet_size_max),
       rules_(std::move(rules)),
       ports_(ports),
       acceptance_(ports.store, ports.scheduler),
@@ -15,9 +16,9 @@ Node::Node(NodeSettings settings, AccessRules rules, const NodePorts& ports)
     STARLING_CHECK(ports.dialer && ports.channels && ports.rendezvous);
     peers_ = std::make_unique<PeerConnections>(*ports.dialer, *ports.channels, ports.scheduler,
                                                ports.log);
-    mesh_ =
-        std::make_unique<Mesh>(std::move(*settings.mesh), *this, *ports.rendezvous, ports.scheduler,
-                               ports.entropy, ports.files, ports.log, ports.metrics);
+    mesh_ = std::make_unique<Mesh>(std::move(*settings.mesh), static_cast<MeshHost&>(*this),
+                                   *ports.rendezvous, ports.scheduler, ports.entropy, ports.files,
+                                   ports.log, ports.metrics);
     peers_->set_mesh(mesh_.get());
   }
   acceptance_.set_handlers(
@@ -50,8 +51,9 @@ bool Node::has_drained() const {
 void Node::add_client(std::unique_ptr<ByteStream> stream, ConnectionInfo info) {
   if (stopped_) return;
   const ConnectionId id{++last_connection_};
-  (void)stream;
-  (void)info;
+  clients_[id] = std::make_unique<ClientConnection>(
+      id, std::move(stream), nullptr, broker_, ports_.scheduler, std::move(info), packet_size_max_,
+      [this](ConnectionId ended) { clients_.erase(ended); });
 }
 
 void Node::add_peer(std::unique_ptr<ByteStream> stream) {
@@ -98,5 +100,21 @@ bool Node::link_is_congested(LinkId link) const {
 void Node::close_link(LinkId link) {
   peers_->close(link);
 }
+
+void Node::deliver_from_mesh(std::string_view mesh, const NodeId& from,
+                             const SharedPublication& message) {
+  // Also what is refused is acknowledged to the peer: its duty is done, and it must not send it again.
+  acceptance_.commit_this_turn();
+  const std::string user = "mesh:" + std::string(mesh);
+  const std::string client_id = from.to_text();
+  if (!rules_.allows(Principal{user, client_id}, Action::publish, message->topic)) {
+    ports_.metrics.metric("starling_acl_denied_total{access=\"mesh\"}").add();
+    ports_.log.debug("mesh_publication_denied", {{"peer", from}, {"mesh", mesh}});
+    return;
+  }
+  broker_.deliver_from_mesh(message);
+}
+
+void Node::on_mesh_message_placed(const MessageId&) {}
 
 }  // namespace starling

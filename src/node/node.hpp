@@ -87,6 +87,7 @@ class Node final : private BrokerHost, private MeshHost {
   NodeId id_;
   std::uint64_t epoch_;
   std::uint64_t sequence_ = 0;
+  std::size_t packet_size_max_;
   AccessRules rules_;
   NodePorts ports_;
   Acceptance acceptance_;

@@ -7,7 +7,7 @@ build=(g++ cmake ninja-build pkg-config ccache lld libopendht-dev libgnutls28-de
   libboost-dev libboost-test-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev)
 demo=(mosquitto-clients openssl)
 test=(mosquitto-clients mosquitto openssl python3 python3-paho-mqtt iproute2)
-fuzz=(clang-14 libclang-rt-14-dev)
+fuzz=(clang-14 libclang-rt-14-dev llvm-14)
 
 wanted=()
 for group in "${@:-build}"; do

@@ -57,6 +57,7 @@ UvLoop::UvLoop()
 
 UvLoop::~UvLoop() {
   tasks_.clear();
+  commits_.clear();
   scheduler_->forget_all();
   uv_close(reinterpret_cast<uv_handle_t*>(&handles_->before_poll), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&handles_->after_poll), nullptr);
@@ -69,6 +70,7 @@ UvLoop::~UvLoop() {
       nullptr);
   uv_run(loop_.get(), UV_RUN_DEFAULT);
   tasks_.clear();
+  commits_.clear();
   STARLING_CHECK(uv_loop_close(loop_.get()) == 0);
 }
 
@@ -103,9 +105,9 @@ void UvLoop::forget(TurnOutput& output) {
 }
 
 void UvLoop::end_turn() {
-  while (!tasks_.empty() || !dirty_.empty()) {
-    while (!tasks_.empty()) {
-      tasks_running_.swap(tasks_);
+  while (!tasks_.empty() || !commits_.empty() || !dirty_.empty()) {
+    while (!tasks_.empty() || !commits_.empty()) {
+      tasks_running_.swap(tasks_.empty() ? commits_ : tasks_);
       for (Task& task : tasks_running_) std::exchange(task, nullptr)();
       tasks_running_.clear();
     }

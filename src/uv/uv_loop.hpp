@@ -65,6 +65,7 @@ class UvLoop {
   /// Taken at the first question of a turn.
   [[nodiscard]] TimePoint now();
   void at_turn_end(Task task) { tasks_.push_back(std::move(task)); }
+  void at_turn_commit(Task task) { commits_.push_back(std::move(task)); }
   /// Calls `output.flush_turn()` when this turn ends. `output` is either flushed or taken back by
   /// forget().
   void flush_later(TurnOutput& output);
@@ -83,6 +84,7 @@ class UvLoop {
   std::vector<std::uint8_t> scratch_;
   std::vector<Task> tasks_;
   std::vector<Task> tasks_running_;
+  std::vector<Task> commits_;
   std::vector<TurnOutput*> dirty_;
   std::vector<TurnOutput*> dirty_flushing_;
   TimePoint now_;

@@ -81,6 +81,10 @@ void UvScheduler::at_turn_end(Task task) {
   loop_.at_turn_end(std::move(task));
 }
 
+void UvScheduler::at_turn_commit(Task task) {
+  loop_.at_turn_commit(std::move(task));
+}
+
 void UvScheduler::forget_all() {
   WakeQueue dropped;
   std::swap(dropped, queue_);  // what the tasks own may cancel wake-ups as it dies

@@ -23,6 +23,7 @@ class UvScheduler final : public Scheduler {
   WakeId wake_at(TimePoint when, Task task) override;
   void cancel(WakeId id) override;
   void at_turn_end(Task task) override;
+  void at_turn_commit(Task task) override;
 
   /// Sets the timer to the earliest wake-up. Called by the loop before it sleeps, once per turn.
   void arm();

@@ -9,6 +9,7 @@ import re
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -37,10 +38,11 @@ class Lines:
         threading.Thread(target=self._read, args=(stream,), daemon=True).start()
 
     def _read(self, stream):
-        for line in stream:
-            with self.changed:
-                self.lines.append(line.rstrip("\n"))
-                self.changed.notify_all()
+        with stream:
+            for line in stream:
+                with self.changed:
+                    self.lines.append(line.rstrip("\n"))
+                    self.changed.notify_all()
         with self.changed:
             self.ended = True
             self.changed.notify_all()
@@ -200,10 +202,8 @@ class Client:
 
     def drop(self):
         """Closes the socket without a DISCONNECT."""
+        self.paho.socket().shutdown(socket.SHUT_RDWR)
         self.paho.loop_stop()
-        sock = self.paho.socket()
-        if sock:
-            sock.close()
 
     def close(self):
         self.paho.disconnect()
@@ -218,7 +218,7 @@ class NodeTestCase(unittest.TestCase):
         self._to_close = []
 
     def tearDown(self):
-        failed = self._outcome and any(error for _, error in getattr(self._outcome, "errors", []) or [])
+        failed = self._outcome is not None and not self._outcome.success
         for thing in reversed(self._to_close):
             if failed and isinstance(thing, Node) and hasattr(thing, "log"):
                 print(f"--- log of {os.path.basename(thing.state_dir)}\n{thing.log.text()[-6000:]}")

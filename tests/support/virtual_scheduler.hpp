@@ -24,12 +24,13 @@ class VirtualScheduler final : public Scheduler {
     std::erase_if(wakes_, [&](const auto& wake) { return wake.first.second == id.value; });
   }
   void at_turn_end(Task task) override { turn_end_.push_back(std::move(task)); }
+  void at_turn_commit(Task task) override { commits_.push_back(std::move(task)); }
 
   /// Runs the end of this turn, until nothing is left to do.
   void end_turn() {
-    while (!turn_end_.empty()) {
+    while (!turn_end_.empty() || !commits_.empty()) {
       std::vector<Task> tasks;
-      tasks.swap(turn_end_);
+      tasks.swap(turn_end_.empty() ? commits_ : turn_end_);
       for (Task& task : tasks) task();
     }
   }
@@ -54,6 +55,7 @@ class VirtualScheduler final : public Scheduler {
   std::uint64_t last_id_ = 0;
   std::map<std::pair<TimePoint, std::uint64_t>, Task> wakes_;
   std::vector<Task> turn_end_;
+  std::vector<Task> commits_;
 };
 
 }  // namespace starling

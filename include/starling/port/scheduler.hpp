@@ -33,6 +33,10 @@ class Scheduler {
   /// Runs `task` when the events at hand have been handled, before the outputs are flushed and the
   /// loop sleeps. Tasks asked for while these run still run in the same turn.
   virtual void at_turn_end(Task task) = 0;
+
+  /// Runs `task` when no task of the turn's end is left: for the commit of the turn, and for
+  /// promises that build on everything the turn has sent. What it asks for still runs in this turn.
+  virtual void at_turn_commit(Task task) = 0;
 };
 
 }  // namespace starling

@@ -40,6 +40,7 @@ class VirtualScheduler final : public Scheduler {
   WakeId wake_at(TimePoint when, Task task) override;
   void cancel(WakeId id) override;
   void at_turn_end(Task task) override;
+  void at_turn_commit(Task task) override { at_turn_end(std::move(task)); }
 
   std::chrono::seconds clock_error{};  // how far this node's calendar is off
 

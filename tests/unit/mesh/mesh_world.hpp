@@ -19,6 +19,7 @@
 #include "starling/port/entropy.hpp"
 #include "starling/port/scheduler.hpp"
 
+#include "bridge/link/peer_link.hpp"
 #include "bridge/mesh/mesh.hpp"
 
 namespace starling::test {
@@ -33,6 +34,7 @@ class VirtualScheduler final : public Scheduler {
   WakeId wake_at(TimePoint when, Task task) override;
   void cancel(WakeId id) override;
   void at_turn_end(Task task) override { turn_end_.push_back(std::move(task)); }
+  void at_turn_commit(Task task) override { at_turn_end(std::move(task)); }
 
   void run_for(Duration span);
   /// Runs until `done` holds; false if it does not within `at_most`.
@@ -141,6 +143,7 @@ struct Arrival {
 };
 
 class MeshWorld;
+class RawPeer;
 
 /// A node with a broker that only writes down what comes.
 class WorldNode final : public MeshHost {
@@ -150,6 +153,8 @@ class WorldNode final : public MeshHost {
     bool dialable = true;
     std::vector<Endpoint> bootstrap{Endpoint::v4({127, 0, 0, 1}, 1)};
     OutboxBounds outbox;
+    double messages_per_s = limits::peer_messages_per_s;
+    std::size_t retained_max = limits::peer_retained_max;
   };
   WorldNode(MeshWorld& world, std::uint8_t number, Options options);
   ~WorldNode() override;
@@ -200,7 +205,9 @@ class WorldNode final : public MeshHost {
 
  private:
   friend class MeshWorld;
+  friend class RawPeer;
   struct Side {
+    RawPeer* raw = nullptr;  // at the other end, in place of a connection of the world
     std::uint64_t connection = 0;
     bool is_client = false;
     OutputBuffer output;
@@ -225,6 +232,36 @@ class WorldNode final : public MeshHost {
   std::unique_ptr<TableRendezvous> rendezvous_;
   std::unique_ptr<SeededEntropy> entropy_;
   std::unique_ptr<Mesh> mesh_;
+};
+
+/// The other end of one link without a mesh behind it: it says what it is told to, however rude.
+class RawPeer {
+ public:
+  /// Dials `node` at once and shakes hands as a member of `mesh`.
+  RawPeer(MeshWorld& world, WorldNode& node, std::uint8_t number, const MeshConfig& mesh);
+  ~RawPeer();
+
+  /// Sends on its lane without looking at anything but credit; the outcome.
+  SendOutcome send(const Publication& message, std::uint8_t hops = 0);
+  void flush();
+  PeerLink& machine() { return *machine_; }
+  OutputBuffer& out() { return out_; }
+
+  NodeId id;
+  LinkEvents events;       ///< everything the link reported
+  bool is_closed = false;  ///< the node has closed the connection
+  [[nodiscard]] bool is_ready() const { return machine_->is_ready(); }
+  [[nodiscard]] std::uint64_t acknowledged() const;
+
+ private:
+  friend class WorldNode;
+  void on_bytes(ByteView bytes);
+  MeshWorld& world_;
+  WorldNode& node_;
+  LinkId link_;
+  PeerLinkSettings settings_;
+  std::unique_ptr<PeerLink> machine_;
+  OutputBuffer out_;
 };
 
 class MeshWorld {
@@ -262,6 +299,7 @@ class MeshWorld {
 
  private:
   friend class WorldNode;
+  friend class RawPeer;
   struct Connection {
     WorldNode* client;
     WorldNode* server;
