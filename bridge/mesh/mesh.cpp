@@ -273,7 +273,6 @@ MeshStatus Mesh::Impl::status() const {
 }
 
 // --- The facade
-// -------------------------------------------------------------------------------------
 
 Mesh::Mesh(MeshSettings settings, MeshHost& host, Rendezvous& rendezvous, Scheduler& scheduler,
            Entropy& entropy, StateFiles& files, LogSink& log, Metrics& metrics)

@@ -11,7 +11,6 @@
 namespace starling {
 
 // --- Coming
-// -----------------------------------------------------------------------------------------
 
 bool Mesh::Impl::has_room_for_link(const LinkFacts& facts, std::string& why_not) {
   if (!facts.inbound) return true;  // run_dials() has counted it
@@ -131,7 +130,6 @@ void Mesh::Impl::handle(LinkId id, LinkEvents& events) {
 }
 
 // --- What a link reports
-// ----------------------------------------------------------------------------
 
 void Mesh::Impl::on_event(LinkId id, const LinkReady& ready) {
   Link& link = links_.at(id);
@@ -311,7 +309,6 @@ void Mesh::Impl::on_event(LinkId id, const LinkClosed& event) {
 }
 
 // --- Going
-// ------------------------------------------------------------------------------------------
 
 void Mesh::Impl::close(LinkId id, wire::CloseReason reason, const std::string& text) {
   const auto found = links_.find(id);

@@ -139,7 +139,6 @@ void Mesh::Impl::release_credit(const NodeId& id) {
 }
 
 // --- When it is safe
-// --------------------------------------------------------------------------------
 
 void Mesh::Impl::on_batch_sealed(BatchNumber number) {
   has_unsealed_ = false;

@@ -150,7 +150,6 @@ void Mesh::Impl::pump(const NodeId& id, Peer& peer) {
 }
 
 // --- Those who are still to be found
-// ------------------------------------------------------------------
 
 bool Mesh::Impl::needs_parking(Circle& circle, const Publication& message) {
   const Standing& standing = standings_[circle.index()];
@@ -257,7 +256,6 @@ void Mesh::Impl::arm_parking() {
 }
 
 // --- Interests
-// ----------------------------------------------------------------------------------------
 
 void Mesh::Impl::on_interest_change(const InterestChange& change) {
   for (const auto& circle : circles_) circle->on_local_change(change);

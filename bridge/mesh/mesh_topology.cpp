@@ -30,7 +30,6 @@ bool is_worth_telling(const Endpoint& endpoint, const Endpoint& to) {
 }  // namespace
 
 // --- Whom to want
-// -----------------------------------------------------------------------------------
 
 void Mesh::Impl::review_topology() {
   topology_changed_ = false;
@@ -142,7 +141,6 @@ Mesh::Impl::Acquaintance* Mesh::Impl::acquaintance(const NodeId& peer) {
 }
 
 // --- Dialling
-// ---------------------------------------------------------------------------------------
 
 void Mesh::Impl::run_dials() {
   scheduler_.cancel(dial_wake_);
@@ -182,7 +180,6 @@ void Mesh::Impl::look_up(const NodeId& peer) {
 }
 
 // --- Dial-me
-// ----------------------------------------------------------------------------------------
 
 /// We cannot dial `peer`; perhaps it can dial us.
 void Mesh::Impl::seek_help(const NodeId& peer) {
@@ -250,7 +247,6 @@ void Mesh::Impl::on_event(LinkId id, const DialMeArrived& event) {
 }
 
 // --- Telling about members
-// --------------------------------------------------------------------------
 
 std::optional<wire::Peers::Entry> Mesh::Impl::entry_for(const NodeId& member,
                                                         const Endpoint& remote) const {
@@ -324,7 +320,6 @@ void Mesh::Impl::on_event(LinkId id, const PeersTold& event) {
 }
 
 // --- Our own addresses
-// ------------------------------------------------------------------------------
 
 /// What the node at `remote` is told about where we can be dialled.
 std::vector<Endpoint> Mesh::Impl::endpoints_for(const Endpoint& remote) const {

@@ -10,7 +10,6 @@
 namespace starling::test {
 
 // --- Time
-// -----------------------------------------------------------------------------------------
 
 UnixSeconds VirtualScheduler::unix_now() const {
   return 1'800'000'000
@@ -83,7 +82,6 @@ void SeededEntropy::fill(std::span<std::uint8_t> out) {
 }
 
 // --- Rendezvous
-// -----------------------------------------------------------------------------------
 
 void RendezvousTable::put(const DhtKey& key, std::uint64_t value_id, Bytes value) {
   values[key][value_id] = value;
@@ -145,7 +143,6 @@ Rendezvous::Handle TableRendezvous::listen(const DhtKey& key, OnValue on_value) 
 }
 
 // --- Small ports
-// ----------------------------------------------------------------------------------
 
 std::optional<Bytes> MemoryFiles::load(std::string_view name) {
   const auto found = files.find(name);
@@ -173,7 +170,6 @@ std::size_t CollectingLog::count(std::string_view event) const {
 }
 
 // --- Nodes
-// ----------------------------------------------------------------------------------------
 
 namespace {
 
@@ -210,6 +206,8 @@ void WorldNode::boot() {
   settings.local_endpoints = {endpoint};
   settings.bootstrap_endpoints = options_.bootstrap;
   settings.outbox = options_.outbox;
+  settings.peer_messages_per_s = options_.messages_per_s;
+  settings.peer_retained_max = options_.retained_max;
   if (!dialable) settings.local_endpoints.clear();
   mesh_ = std::make_unique<Mesh>(std::move(settings), *this, *rendezvous_, world_.scheduler,
                                  *entropy_, files, log, metrics_);
@@ -332,6 +330,11 @@ void WorldNode::close_link(LinkId link) {
   const auto found = links_.find(link);
   if (found == links_.end()) return;
   flush(link);
+  if (RawPeer* raw = found->second.raw) {
+    raw->is_closed = true;
+    links_.erase(found);
+    return;
+  }
   const std::uint64_t connection = found->second.connection;
   const bool is_client = found->second.is_client;
   links_.erase(found);
@@ -389,6 +392,11 @@ void WorldNode::flush(LinkId link) {
   }
   if (bytes.empty()) return;
   bytes_sent += bytes.size();
+  if (side.raw != nullptr) {
+    world_.scheduler.wake_at(world_.scheduler.now(),
+                             [raw = side.raw, bytes = std::move(bytes)] { raw->on_bytes(bytes); });
+    return;
+  }
   world_.carry(side.connection, side.is_client, std::move(bytes));
 }
 
@@ -419,8 +427,67 @@ MeshConfig MeshWorld::open_mesh(const std::string& name, const std::vector<std::
   return configure(name, true, crypto::derive_mesh_keys(*crypto::open_mesh_secret(name)), shares);
 }
 
+// --- The rude one
+
+RawPeer::RawPeer(MeshWorld& world, WorldNode& node, std::uint8_t number, const MeshConfig& mesh)
+    : id(key_of(number).node_id()), world_(world), node_(node), link_(node.mesh().next_link_id()) {
+  settings_.self = id;
+  settings_.meshes = {mesh.keys.member};
+  LinkOpening opening;
+  opening.peer = node.id;
+  opening.expected = node.id;
+  world.entropy.fill(opening.secret);
+  opening.role = LinkRole::dialler;
+  opening.remote = node.endpoint;
+  machine_ = std::make_unique<PeerLink>(settings_, opening, world.scheduler.now());
+  node.links_[link_].raw = this;
+  const Bytes exporter{opening.secret.begin(), opening.secret.end()};
+  node.mesh().on_link_open(link_,
+                           LinkFacts{id, exporter, Endpoint::v4({127, 0, 0, 1}, 50'000), true});
+  machine_->start(events, out_);
+  flush();
+  world.run_for(10ms);
+}
+
+RawPeer::~RawPeer() {
+  if (!is_closed && node_.links_.erase(link_) > 0) node_.mesh().on_link_closed(link_, "gone");
+}
+
+SendOutcome RawPeer::send(const Publication& message, std::uint8_t hops) {
+  OutgoingPublication outgoing;
+  outgoing.qos = message.qos;
+  outgoing.hops = hops;
+  outgoing.body = wire::encode_publication(message, id);
+  return machine_->send(outgoing, out_).outcome;
+}
+
+void RawPeer::flush() {
+  machine_->flush(out_);
+  while (!out_.empty()) {
+    std::array<ByteView, 16> views;
+    const std::size_t count = out_.gather(views);
+    Bytes bytes;
+    for (std::size_t i = 0; i < count; ++i) append(bytes, views[i]);
+    out_.consume(bytes.size());
+    if (!is_closed) node_.mesh().on_link_bytes(link_, bytes);
+    world_.scheduler.end_turn();
+  }
+}
+
+void RawPeer::on_bytes(ByteView bytes) {
+  machine_->on_bytes(bytes, world_.scheduler.now(), events, out_);
+  flush();
+}
+
+std::uint64_t RawPeer::acknowledged() const {
+  std::uint64_t up_to = 0;
+  for (const LinkEvent& event : events) {
+    if (const auto* e = std::get_if<Acknowledged>(&event)) up_to = e->up_to;
+  }
+  return up_to;
+}
+
 // --- The world
-// ------------------------------------------------------------------------------------
 
 MeshWorld::MeshWorld(std::uint64_t seed) : entropy(seed), table(scheduler) {}
 
