@@ -46,7 +46,7 @@ class UvListener::Core final : public UvCore {
   }
 
   void accept_some() {
-    const auto on_stream = on_stream_;  // the listener may be destroyed by whoever it calls
+    // The listener may be destroyed by whoever it calls; this core lives until its close callback.
     for (int i = 0; i < limits::accepts_per_turn && is_open(); ++i) {
       SocketAddress peer;
       UniqueFd socket{
@@ -58,7 +58,7 @@ class UvListener::Core final : public UvCore {
       }
       was_resting_ = false;
       auto stream = UvStream::adopt(loop_, std::move(socket), peer.endpoint());
-      if (stream) (*on_stream)(std::move(stream));
+      if (stream) (*on_stream_)(std::move(stream));
     }
   }
 

@@ -110,7 +110,8 @@ BOOST_AUTO_TEST_CASE(keys_other_than_ed25519_are_refused_by_name) {
     BOOST_TEST(as_client.server.says(std::string("key of type ") + name),
                as_client.server.error->what);
     BOOST_TEST((as_client.server.error->code == Errc::bad_identity));
-    BOOST_TEST(as_client.client.says("alert 42"));  // bad_certificate
+    BOOST_TEST(as_client.client.says("alert 42"));                   // bad_certificate
+    BOOST_TEST(as_client.client.channel->session_ticket().empty());  // refused peers get none
     const Wire as_server = odd_server(alices, wishes);
     BOOST_TEST(!as_server.client.channel->established());
     BOOST_TEST(as_server.client.says("links need Ed25519"));
@@ -158,6 +159,17 @@ BOOST_AUTO_TEST_CASE(plain_text_is_told_apart_at_once) {
   Wire wire(alices.make_client({}), bobs.make_server());
   wire.client.feed(as_bytes("\x20\x02"));  // a broker's CONNACK
   BOOST_TEST(wire.client.says("does not speak TLS"));
+}
+
+BOOST_AUTO_TEST_CASE(whoever_has_been_refused_is_not_listened_to_again) {
+  Wire wire = dial();
+  wire.server.feed(as_bytes("GET / HTTP/1.1"));
+  BOOST_REQUIRE(wire.server.error.has_value());
+  const auto again = wire.server.channel->on_wire_bytes(take_all(wire.client.wire_out),
+                                                        wire.server.plain, wire.server.wire_out);
+  BOOST_REQUIRE(!again.ok());
+  BOOST_TEST(again.error().what == wire.server.error->what);
+  BOOST_TEST(wire.server.wire_out.empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_record_longer_than_tls_allows_is_refused_before_it_is_there) {

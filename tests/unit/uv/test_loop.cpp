@@ -38,6 +38,24 @@ BOOST_AUTO_TEST_CASE(turn_end_tasks_run_after_the_event_that_asked_and_before_th
   BOOST_TEST(order == "event returns end still-end next");
 }
 
+BOOST_AUTO_TEST_CASE(the_commit_of_a_turn_comes_after_all_its_tasks_whoever_asked_first) {
+  std::string order;
+  auto& scheduler = loop.scheduler();
+  scheduler.wake_at(scheduler.now(), [&] {
+    scheduler.at_turn_commit([&] {
+      order += "commit ";
+      scheduler.at_turn_end([&] { order += "after"; });
+      loop.stop();
+    });
+    scheduler.at_turn_end([&] {
+      order += "end ";
+      scheduler.at_turn_end([&] { order += "still-end "; });
+    });
+  });
+  run();
+  BOOST_TEST(order == "end still-end commit after");
+}
+
 BOOST_AUTO_TEST_CASE(no_task_runs_early_and_equal_instants_keep_their_order) {
   auto& scheduler = loop.scheduler();
   const TimePoint start = loop.now();
@@ -93,6 +111,36 @@ BOOST_AUTO_TEST_CASE(a_task_may_ask_for_itself_at_once_for_ever_without_stopping
   again();
   run();
   BOOST_TEST(rounds == 1'000);
+}
+
+BOOST_AUTO_TEST_CASE(a_wake_up_for_now_does_not_wait_for_the_next_millisecond) {
+  auto& scheduler = loop.scheduler();
+  int rounds = 0;
+  bool late = false;
+  std::function<void()> again = [&] {
+    if (++rounds == 2'000) return loop.stop();
+    scheduler.wake_at(scheduler.now(), again);
+  };
+  scheduler.wake_at(scheduler.now() + 1s, [&] { late = true; });
+  again();
+  run();
+  BOOST_TEST(!late);
+}
+
+BOOST_AUTO_TEST_CASE(an_instant_in_the_past_counts_as_now_and_does_not_overtake) {
+  auto& scheduler = loop.scheduler();
+  const TimePoint start = scheduler.now();
+  std::string order;
+  scheduler.wake_at(start + 2ms, [&] {
+    order += 'a';
+    scheduler.wake_at(start, [&] {
+      order += 'c';
+      loop.stop();
+    });
+  });
+  scheduler.wake_at(start + 2ms, [&] { order += 'b'; });
+  run();
+  BOOST_TEST(order == "abc");
 }
 
 BOOST_AUTO_TEST_CASE(other_threads_post_in_order) {

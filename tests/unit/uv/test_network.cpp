@@ -360,6 +360,12 @@ BOOST_AUTO_TEST_CASE(a_datagram_that_is_too_long_is_refused_with_its_errno) {
 BOOST_AUTO_TEST_CASE(two_sockets_do_not_share_a_datagram_port) {
   const UvDatagram first(loop, loopback_v4);
   BOOST_CHECK_THROW(UvDatagram(loop, *first.local_v4()), std::runtime_error);
+  // Not even with one that is ready to share.
+  const UniqueFd other{::socket(AF_INET, SOCK_DGRAM, 0)};
+  const int yes = 1;
+  ::setsockopt(other.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  const SocketAddress taken{*first.local_v4()};
+  BOOST_TEST(::bind(other.get(), taken.get(), taken.size()) != 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_datagram_socket_may_be_destroyed_by_its_handler) {
