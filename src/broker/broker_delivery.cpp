@@ -17,17 +17,26 @@ void Broker::pump(LocalSession& session) {
 
 // --- Retained messages to a new subscription -----------------------------------------------------
 
-// One retained message, then one that waits, and so on: neither starves the other.
+// One retained message, then one that waits, and so on: neither starves the other, also when room
+// in the window comes one by one.
 void Broker::replay(LocalSession& session) {
   if (!session.machine.is_sending()) return;
+  fan_out_.send_waiting(session, now(), 0);  // what must be sent again comes first
   std::size_t steps = limits::replay_slice_steps;
   for (std::size_t n = 0; n < limits::replay_slice_messages && !session.replays.empty(); ++n) {
-    fan_out_.send_waiting(session, now(), 1);
+    const bool queue_is_next = std::exchange(session.queue_is_next, false);
+    if (queue_is_next && session.machine.outbound().has_waiting()
+        && session.machine.can_write(QoS::at_least_once)) {
+      fan_out_.send_waiting(session, now(), 1);
+      continue;
+    }
     switch (replay_one(session, steps)) {
       case Step::went_on:
+        session.queue_is_next = true;
         break;
-      case Step::blocked:
-        return;  // an acknowledgement or on_writable() comes back here
+      case Step::blocked:  // an acknowledgement or on_writable() comes back here
+        session.queue_is_next = queue_is_next;
+        return;
       case Step::steps_used_up:
         return replay_later(*session.connection);
     }

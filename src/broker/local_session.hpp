@@ -81,6 +81,7 @@ struct LocalSession {
   std::unique_ptr<Will> will;
   std::map<SubscriptionId, SubscriptionOptions> subscriptions;
   Fifo<RetainedReplay> replays;  ///< in the order they were asked for
+  bool queue_is_next = false;    ///< they take turns with what waits
 
   // While the client is away:
   TimePoint will_due{};

@@ -1,0 +1,271 @@
+// ClientConnection on a stream of memory: bytes in any pieces, CONNECT in time, refusals, the end
+// from either side, with a channel and without.
+#include <boost/test/unit_test.hpp>
+
+#include "src/node/clear_channel.hpp"
+#include "src/node/client_connection.hpp"
+#include "tests/support/broker_world.hpp"
+
+using namespace starling;
+using namespace starling::test;
+using namespace std::chrono_literals;
+using boost::unit_test::label;
+
+namespace {
+
+/// What the test sees of a stream that the connection owns.
+struct StreamView {
+  ByteStream::Handler* handler = nullptr;
+  OutputBuffer output;
+  bool closing = false;
+  bool destroyed = false;
+  bool congested = false;
+};
+
+class FakeStream final : public ByteStream {
+ public:
+  explicit FakeStream(std::shared_ptr<StreamView> view) : view_(std::move(view)) {}
+  ~FakeStream() override { view_->destroyed = true; }
+  void set_handler(Handler* handler) override { view_->handler = handler; }
+  OutputBuffer& output() override { return view_->output; }
+  void flush_soon() override {}
+  [[nodiscard]] bool write_is_congested() const override { return view_->congested; }
+  void pause_reading() override {}
+  void resume_reading() override {}
+  void close() override { view_->closing = true; }
+  [[nodiscard]] Endpoint local_endpoint() const override { return {}; }
+  [[nodiscard]] Endpoint peer_endpoint() const override { return {}; }
+
+ private:
+  std::shared_ptr<StreamView> view_;
+};
+
+struct Wire {
+  explicit Wire(bool with_channel = false, BrokerSettings settings = {}) : world(settings) {
+    connection = std::make_unique<ClientConnection>(
+        ConnectionId{1'000}, std::make_unique<FakeStream>(stream),
+        with_channel ? std::make_unique<ClearChannel>() : nullptr, world.broker, world.scheduler,
+        ConnectionInfo{Endpoint::v4({127, 0, 0, 1}, 5), "test", true}, settings.packet_size_max,
+        [this](ConnectionId id) {
+          ended = id;
+          connection.reset();
+        });
+  }
+
+  void feed(ByteView bytes) {
+    // As a loop would: its scratch buffer is overwritten afterwards.
+    Bytes scratch(bytes.begin(), bytes.end());
+    stream->handler->on_bytes(scratch);
+    world.scheduler.end_turn();
+  }
+  template <class Packet>
+  void send(const Packet& packet, ProtocolVersion version = ProtocolVersion::v5) {
+    Bytes bytes;
+    mqtt::write(packet, version, bytes);
+    feed(bytes);
+  }
+  Bytes sent() {
+    Bytes all;
+    ByteView views[8];
+    while (!stream->output.empty()) {
+      const std::size_t count = stream->output.gather(views);
+      std::size_t taken = 0;
+      for (std::size_t i = 0; i < count; ++i) {
+        append(all, views[i]);
+        taken += views[i].size();
+      }
+      stream->output.consume(taken);
+    }
+    return all;
+  }
+  static Bytes connect_bytes(ProtocolVersion version = ProtocolVersion::v5) {
+    Bytes bytes;
+    mqtt::write(BrokerWorld::connect_packet("a", version), version, bytes);
+    return bytes;
+  }
+
+  BrokerWorld world;
+  std::shared_ptr<StreamView> stream = std::make_shared<StreamView>();
+  std::optional<ConnectionId> ended;
+  std::unique_ptr<ClientConnection> connection;
+};
+
+constexpr std::uint8_t connack_byte = 0x20;
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(node_client_connection)
+
+BOOST_AUTO_TEST_CASE(packets_may_come_in_any_pieces) {
+  for (const bool with_channel : {false, true}) {
+    for (const std::size_t piece : {std::size_t{1}, std::size_t{3}, std::size_t{1'000}}) {
+      Wire wire(with_channel);
+      FakeClient& reader = wire.world.connect("reader");
+      BrokerWorld::subscribe(reader, "t", QoS::at_least_once);
+      Bytes all = Wire::connect_bytes();
+      for (std::uint16_t i = 1; i <= 3; ++i)
+        mqtt::write(BrokerWorld::message("t", "hello", QoS::at_least_once, i), ProtocolVersion::v5,
+                    all);
+      mqtt::write(mqtt::Pingreq{}, ProtocolVersion::v5, all);
+      for (std::size_t at = 0; at < all.size(); at += piece)
+        wire.feed(ByteView(all).subspan(at, std::min(piece, all.size() - at)));
+      BOOST_TEST(reader.messages().size() == 3U);
+      const Bytes answer = wire.sent();
+      BOOST_TEST_REQUIRE(answer.size() > 2U);
+      BOOST_TEST(answer.front() == connack_byte);
+      BOOST_TEST(answer[answer.size() - 2] == 0xD0);  // PINGRESP comes last
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_version_of_connect_holds_for_what_follows) {
+  Wire wire;
+  FakeClient& reader = wire.world.connect("reader");
+  BrokerWorld::subscribe(reader, "t");
+  wire.feed(Wire::connect_bytes(ProtocolVersion::v3_1_1));
+  wire.send(BrokerWorld::message("t", "x"), ProtocolVersion::v3_1_1);
+  BOOST_TEST(reader.texts() == std::vector<std::string>{"t=x"}, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_client_without_connect_is_closed_in_time) {
+  Wire wire;
+  wire.feed(ByteView(Wire::connect_bytes()).first(5));  // begun, not finished
+  wire.world.scheduler.run_for(limits::connect_timeout - 1ms);
+  BOOST_TEST(!wire.stream->closing);
+  wire.world.scheduler.run_for(1ms);
+  BOOST_TEST(wire.stream->closing);
+  BOOST_TEST(wire.sent().empty());
+  wire.feed(ByteView(Wire::connect_bytes()).subspan(5));
+  BOOST_TEST(wire.world.broker.counters().clients_connected == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_connected_client_is_not_timed_out) {
+  Wire wire;
+  wire.feed(Wire::connect_bytes());
+  wire.world.scheduler.run_for(1h);
+  BOOST_TEST(!wire.stream->closing);
+}
+
+BOOST_AUTO_TEST_CASE(nonsense_is_closed_without_a_word, *label("MQTT-4.8.0-1")) {
+  Wire wire;
+  wire.feed(as_bytes(
+      "GET / HTTP/1.1\r\nHost: 192.0.2.7:1883\r\nUser-Agent: a browser that guessed\r\n\r\n"));
+  BOOST_TEST(wire.stream->closing);
+  BOOST_TEST(wire.sent().empty());
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_read_after_the_first_mistake,
+                     *label("MQTT-3.1.4-5") * label("MQTT5-4.13.1-1") * label("MQTT5-3.14.1-1")) {
+  Wire wire;
+  FakeClient& reader = wire.world.connect("reader");
+  BrokerWorld::subscribe(reader, "t");
+  wire.feed(Wire::connect_bytes());
+  wire.sent();
+  Bytes bad{0x36, 0x03, 0x00, 0x01, 't'};  // QoS 3
+  mqtt::write(BrokerWorld::message("t", "x"), ProtocolVersion::v5, bad);
+  wire.feed(bad);
+  const Bytes answer = wire.sent();
+  BOOST_TEST_REQUIRE(!answer.empty());
+  BOOST_TEST(answer[0] == 0xE0);  // DISCONNECT
+  BOOST_TEST(wire.stream->closing);
+  BOOST_TEST(reader.receive().empty());
+}
+
+BOOST_AUTO_TEST_CASE(an_unknown_protocol_level_is_refused_as_its_version_can,
+                     *label("MQTT-3.1.2-2") * label("MQTT5-3.1.2-2")) {
+  Wire wire;
+  Bytes connect = Wire::connect_bytes(ProtocolVersion::v3_1_1);
+  connect[8] = 2;  // the protocol level
+  wire.feed(connect);
+  const Bytes answer = wire.sent();
+  BOOST_TEST(answer == (Bytes{0x20, 2, 0, 1}), boost::test_tools::per_element());
+  BOOST_TEST(wire.stream->closing);
+}
+
+BOOST_AUTO_TEST_CASE(a_packet_above_the_limit_is_refused_before_it_is_kept,
+                     *label("MQTT5-3.2.2-15")) {
+  BrokerSettings settings;
+  settings.packet_size_max = 1'000;
+  Wire wire(false, settings);
+  wire.feed(Wire::connect_bytes());
+  wire.sent();
+  wire.feed(Bytes{0x30, 0xE9, 0x07});  // 1001 + 3 bytes are announced
+  const Bytes answer = wire.sent();
+  BOOST_TEST_REQUIRE(answer.size() > 2U);
+  BOOST_TEST(answer[0] == 0xE0);
+  BOOST_TEST(answer[2] == 0x95);  // packet too large
+}
+
+BOOST_AUTO_TEST_CASE(large_packets_are_welcome_only_after_connect) {
+  Wire wire;
+  Bytes all = Wire::connect_bytes();
+  const std::string large(2U << 20U, 'x');
+  mqtt::write(BrokerWorld::message("t", large), ProtocolVersion::v5, all);
+  wire.feed(all);
+  BOOST_TEST(!wire.stream->closing);
+  BOOST_TEST(wire.world.broker.counters().publish_received == 1);
+
+  Wire other;
+  other.feed(Bytes{0x10, 0xFF, 0xFF, 0xFF, 0x01});  // a CONNECT of 4 MiB
+  BOOST_TEST(other.stream->closing);
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_the_stream_reaches_the_broker_and_the_owner) {
+  Wire wire;
+  wire.feed(Wire::connect_bytes());
+  wire.stream->handler->on_closed("connection reset by peer");
+  BOOST_TEST(wire.world.broker.counters().clients_connected == 0);
+  BOOST_TEST(wire.world.log.count("reason=connection reset by peer") == 1U);
+  BOOST_TEST((wire.ended == ConnectionId{1'000}));
+  BOOST_TEST(wire.stream->destroyed);
+}
+
+BOOST_AUTO_TEST_CASE(disconnect_closes_the_stream_and_the_owner_hears_when_it_has_ended,
+                     *label("MQTT-3.14.4-1")) {
+  for (const bool with_channel : {false, true}) {
+    Wire wire(with_channel);
+    wire.feed(Wire::connect_bytes());
+    wire.send(mqtt::Disconnect{});
+    BOOST_TEST(wire.stream->closing);
+    BOOST_TEST(!wire.ended.has_value());
+    wire.stream->handler->on_closed("");
+    BOOST_TEST(wire.ended.has_value());
+    BOOST_TEST(wire.world.log.count("client_disconnected client=a") == 1U);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(congestion_is_passed_to_the_broker_and_back) {
+  Wire wire;
+  wire.feed(Wire::connect_bytes());
+  mqtt::Subscription asked;
+  asked.filter = "t";
+  asked.qos = QoS::at_least_once;
+  wire.send(mqtt::Subscribe{1, {asked}, {}});
+  wire.sent();
+  wire.stream->congested = true;
+  wire.world.connect("writer").send(BrokerWorld::message("t", "x", QoS::at_least_once, 1));
+  BOOST_TEST(wire.sent().empty());
+  wire.stream->congested = false;
+  wire.stream->handler->on_writable();
+  BOOST_TEST(!wire.sent().empty());
+}
+
+BOOST_AUTO_TEST_CASE(with_a_channel_a_turn_is_written_at_its_end) {
+  Wire wire(true);
+  Bytes connect = Wire::connect_bytes();
+  wire.stream->handler->on_bytes(connect);
+  BOOST_TEST(wire.stream->output.empty());
+  wire.world.scheduler.end_turn();
+  BOOST_TEST(!wire.stream->output.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_may_go_before_its_turn_ends) {
+  Wire wire(true);
+  Bytes connect = Wire::connect_bytes();
+  wire.stream->handler->on_bytes(connect);
+  wire.stream->handler->on_closed("");
+  BOOST_TEST(wire.stream->destroyed);
+  wire.world.scheduler.end_turn();
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,186 @@
+// OutboundQos: window, queue, resending, packet ids.
+#include <boost/test/unit_test.hpp>
+
+#include "src/session/outbound_qos.hpp"
+
+using namespace starling;
+using namespace std::chrono_literals;
+using boost::unit_test::label;
+
+namespace {
+
+Delivery delivery(std::string_view payload, QoS qos = QoS::at_least_once,
+                  std::optional<TimePoint> expires_at = std::nullopt, std::uint64_t group = 0) {
+  auto message = std::make_shared<const Publication>(Publication{TopicName::parse("t").value(),
+                                                                 SharedBytes(as_bytes(payload)),
+                                                                 qos,
+                                                                 false,
+                                                                 expires_at,
+                                                                 nullptr,
+                                                                 {}});
+  return {std::move(message), qos, false, {}, group, 0};
+}
+
+std::string text(const Delivery& of) {
+  return std::string(as_text(of.message->payload));
+}
+
+constexpr OutboundQos::Limits roomy{1'000, 1U << 20U};
+const TimePoint start{};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(session_outbound_qos)
+
+BOOST_AUTO_TEST_CASE(without_a_connection_the_window_is_closed) {
+  OutboundQos outbound(roomy);
+  BOOST_TEST(!outbound.window_is_open());
+  outbound.on_connected(1);
+  BOOST_TEST(outbound.window_is_open());
+  outbound.begin(delivery("a"));
+  BOOST_TEST(!outbound.window_is_open());
+}
+
+BOOST_AUTO_TEST_CASE(acknowledgements_must_fit_the_qos,
+                     *label("MQTT5-4.3.2-3") * label("MQTT5-4.3.3-3") * label("MQTT5-4.3.3-5")) {
+  OutboundQos outbound(roomy);
+  outbound.on_connected(10);
+  const std::uint16_t one = outbound.begin(delivery("1")).packet_id;
+  const std::uint16_t two = outbound.begin(delivery("2", QoS::exactly_once)).packet_id;
+  std::optional<Delivery> ended;
+  BOOST_TEST(!outbound.on_puback(two).has_value());
+  BOOST_TEST(!outbound.on_pubcomp(two).has_value());
+  BOOST_TEST((outbound.on_pubrec(one, false, ended) == OutboundQos::Received::unknown));
+  BOOST_TEST((outbound.on_pubrec(two, false, ended) == OutboundQos::Received::send_pubrel));
+  BOOST_TEST((outbound.on_pubrec(two, true, ended) == OutboundQos::Received::send_pubrel));
+  BOOST_TEST(!ended.has_value());
+  BOOST_TEST(text(outbound.on_pubcomp(two).value()) == "2");
+  BOOST_TEST(text(outbound.on_puback(one).value()) == "1");
+  BOOST_TEST(!outbound.on_puback(one).has_value());
+  BOOST_TEST(outbound.inflight() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(acknowledgements_may_come_in_any_order) {
+  OutboundQos outbound(roomy);
+  outbound.on_connected(100);
+  std::vector<std::uint16_t> ids;
+  for (int i = 0; i < 100; ++i)
+    ids.push_back(outbound.begin(delivery(std::to_string(i))).packet_id);
+  for (std::size_t step = 0; step < 100; ++step) {
+    const std::size_t i = step * 37 % 100;
+    BOOST_TEST(text(outbound.on_puback(ids[i]).value()) == std::to_string(i));
+  }
+  BOOST_TEST(outbound.inflight() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_packet_id_that_is_in_use_is_passed_over, *label("MQTT5-2.2.1-4")) {
+  OutboundQos outbound(roomy);
+  outbound.on_connected(3);
+  const std::uint16_t first = outbound.begin(delivery("kept")).packet_id;
+  const std::uint16_t second = outbound.begin(delivery("kept")).packet_id;
+  for (int i = 0; i < 200'000; ++i) {
+    const std::uint16_t id = outbound.begin(delivery("x")).packet_id;
+    if (id == 0 || id == first || id == second) BOOST_FAIL("packet id " << id);
+    if (!outbound.on_puback(id)) BOOST_FAIL("lost " << id);
+  }
+  BOOST_TEST(outbound.inflight() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_under_way_is_resent_once_in_order_within_the_window,
+                     *label("MQTT-4.6.0-1") * label("MQTT5-4.4.0-1")) {
+  OutboundQos outbound(roomy);
+  outbound.on_connected(10);
+  for (int i = 0; i < 4; ++i) outbound.begin(delivery(std::to_string(i)));
+  BOOST_TEST(outbound.next_to_resend() == nullptr);
+  outbound.on_disconnected();
+  outbound.on_connected(3);
+  std::vector<std::uint16_t> ids;
+  while (const auto* again = outbound.next_to_resend()) {
+    BOOST_TEST(text(again->delivery) == std::to_string(ids.size()));
+    ids.push_back(again->packet_id);
+  }
+  BOOST_TEST(ids.size() == 3U);
+  BOOST_TEST(!outbound.window_is_open());
+  outbound.on_puback(ids[1]);
+  const auto* last = outbound.next_to_resend();
+  BOOST_TEST_REQUIRE(last != nullptr);
+  BOOST_TEST(text(last->delivery) == "3");
+  BOOST_TEST(outbound.next_to_resend() == nullptr);
+  BOOST_TEST(!outbound.window_is_open());
+  outbound.on_puback(ids[0]);
+  BOOST_TEST(outbound.window_is_open());
+}
+
+BOOST_AUTO_TEST_CASE(the_queue_gives_back_what_it_was_given_and_counts_it) {
+  OutboundQos outbound({3, 1U << 20U});
+  std::vector<Delivery> expired;
+  for (int i = 0; i < 3; ++i) {
+    BOOST_TEST(!outbound.is_full());
+    outbound.enqueue(delivery(std::to_string(i)));
+  }
+  BOOST_TEST(outbound.is_full());
+  BOOST_TEST(!outbound.is_overfull());
+  for (int i = 3; i < 6; ++i) outbound.enqueue(delivery(std::to_string(i)));
+  BOOST_TEST(outbound.is_overfull());
+  for (int i = 0; i < 6; ++i)
+    BOOST_TEST(text(outbound.take_waiting(start, expired).value()) == std::to_string(i));
+  BOOST_TEST(!outbound.take_waiting(start, expired).has_value());
+  BOOST_TEST(outbound.waiting_bytes() == 0U);
+  BOOST_TEST(expired.empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_queue_is_bounded_in_bytes) {
+  OutboundQos outbound({1'000, 5'000});
+  outbound.enqueue(delivery(std::string(4'000, 'x')));
+  BOOST_TEST(!outbound.is_full());
+  outbound.enqueue(delivery(std::string(4'000, 'x')));
+  BOOST_TEST(outbound.is_full());
+}
+
+BOOST_AUTO_TEST_CASE(expired_messages_are_dropped_wherever_they_wait, *label("MQTT5-3.3.2-5")) {
+  OutboundQos outbound(roomy);
+  outbound.enqueue(delivery("a", QoS::at_least_once, start + 1s));
+  outbound.enqueue(delivery("b"));
+  outbound.enqueue(delivery("c", QoS::at_least_once, start + 1s));
+  outbound.enqueue(delivery("d", QoS::at_least_once, start + 9s));
+  std::vector<Delivery> expired;
+  BOOST_TEST(text(outbound.take_waiting(start + 1s, expired).value()) == "b");
+  BOOST_TEST(expired.size() == 1U);
+  BOOST_TEST(outbound.take_expired(start + 1s).size() == 1U);
+  BOOST_TEST(outbound.waiting() == 1U);
+  BOOST_TEST(outbound.waiting_bytes() == delivery("d").cost());
+}
+
+BOOST_AUTO_TEST_CASE(what_a_group_gave_can_be_taken_back) {
+  OutboundQos outbound(roomy);
+  outbound.enqueue(delivery("mine"));
+  outbound.enqueue(delivery("g3", QoS::at_least_once, std::nullopt, 3));
+  outbound.enqueue(delivery("g5", QoS::at_least_once, std::nullopt, 5));
+  const auto taken = outbound.take_shared(3);
+  BOOST_TEST_REQUIRE(taken.size() == 1U);
+  BOOST_TEST(text(taken[0]) == "g3");
+  BOOST_TEST(outbound.take_shared(0).size() == 1U);
+  BOOST_TEST(outbound.take_all_waiting().size() == 1U);
+  BOOST_TEST(outbound.waiting_bytes() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_fifo_gives_its_memory_back) {
+  Fifo<int> fifo;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 1'000; ++i) fifo.push_back(i);
+    for (int i = 0; i < 1'000; ++i) {
+      if (fifo.size() != 1'000U - static_cast<std::size_t>(i)) BOOST_FAIL("size");
+      if (fifo.pop_front() != i) BOOST_FAIL("order");
+    }
+    BOOST_TEST(fifo.empty());
+  }
+  for (int i = 0; i < 10; ++i) fifo.push_back(i);
+  fifo.pop_front();
+  const auto even = fifo.extract([](int i) { return i % 2 == 0; });
+  BOOST_TEST(even == (std::vector<int>{2, 4, 6, 8}), boost::test_tools::per_element());
+  BOOST_TEST(fifo.size() == 5U);
+  BOOST_TEST(fifo.front() == 1);
+  BOOST_TEST(fifo.back() == 9);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
