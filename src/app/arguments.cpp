@@ -49,9 +49,12 @@ struct OrderedOptions {
 
 OrderedOptions declare(CLI::App& app, Flags& flags) {
   app.set_help_flag("-h,--help", "Print this help and exit");
-  app.add_option("-c,--config", flags.config_file, "Configuration file (TOML)")->type_name("FILE");
+  app.add_option("-c,--config", flags.config_file, "Configuration file (TOML)")
+      ->type_name("FILE")
+      ->take_last();
   app.add_option("-p,--port", flags.port, "MQTT port (default 1883)")
       ->type_name("PORT")
+      ->take_last()
       ->check(CLI::Range(0, 65'535));
   app.add_option("--bootstrap", flags.bootstrap, "A node to join through (repeatable)")
       ->type_name("HOST[:PORT]")
@@ -59,9 +62,11 @@ OrderedOptions declare(CLI::App& app, Flags& flags) {
   app.add_option("--mesh-port", flags.mesh_port,
                  "TCP and UDP port of the mesh (default 21883; 0: any free pair)")
       ->type_name("PORT")
+      ->take_last()
       ->check(CLI::Range(0, 65'535));
   app.add_option("--state-dir", flags.state_dir, "Where identity and state are kept")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->take_last();
   OrderedOptions ordered{};
   ordered.mesh = app.add_option("--mesh", flags.meshes, "A mesh to be a member of (repeatable)")
                      ->type_name("NAME")

@@ -39,6 +39,7 @@ void Node::start() {
 
 void Node::stop() {
   if (stopped_) return;
+  forward_to_mesh();
   if (mesh_) mesh_->stop();
   stopped_ = true;
   broker_.stop();
@@ -68,7 +69,16 @@ MessageId Node::next_message_id() {
 }
 
 void Node::on_local_publication(const SharedPublication& message) {
-  if (mesh_ && !stopped_) mesh_->publish(message);
+  if (!mesh_ || stopped_) return;
+  if (leaving_.empty()) ports_.scheduler.at_turn_end([this] { forward_to_mesh(); });
+  leaving_.push_back(message);
+}
+
+void Node::forward_to_mesh() {
+  std::vector<SharedPublication> leaving;
+  leaving.swap(leaving_);
+  if (stopped_) return;
+  for (const SharedPublication& message : leaving) mesh_->publish(message);
 }
 
 void Node::on_interest_change(const InterestChange& change) {
@@ -103,7 +113,8 @@ void Node::close_link(LinkId link) {
 
 void Node::deliver_from_mesh(std::string_view mesh, const NodeId& from,
                              const SharedPublication& message) {
-  // Also what is refused is acknowledged to the peer: its duty is done, and it must not send it again.
+  // Also what is refused is acknowledged to the peer: its duty is done, and it must not send it
+  // again.
   acceptance_.commit_this_turn();
   const std::string user = "mesh:" + std::string(mesh);
   const std::string client_id = from.to_text();

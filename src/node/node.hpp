@@ -84,6 +84,8 @@ class Node final : private BrokerHost, private MeshHost {
   void deliver_from_mesh(std::string_view mesh, const NodeId& from,
                          const SharedPublication& message) override;
 
+  void forward_to_mesh();
+
   NodeId id_;
   std::uint64_t epoch_;
   std::uint64_t sequence_ = 0;
@@ -96,6 +98,10 @@ class Node final : private BrokerHost, private MeshHost {
   std::unordered_map<ConnectionId, std::unique_ptr<ClientConnection>> clients_;
   std::unique_ptr<PeerConnections> peers_;
   std::unique_ptr<Mesh> mesh_;
+  // Local publications of this turn. They go to the mesh when the turn ends: a peer's interest may
+  // lie unread in a socket of the same turn, told before the subscriber's SUBACK that made somebody
+  // publish.
+  std::vector<SharedPublication> leaving_;
   bool stopped_ = false;
 };
 

@@ -218,7 +218,8 @@ class NodeTestCase(unittest.TestCase):
         self._to_close = []
 
     def tearDown(self):
-        failed = self._outcome is not None and not self._outcome.success
+        result = self._outcome.result
+        failed = any(test is self for test, _ in result.failures + result.errors)
         for thing in reversed(self._to_close):
             if failed and isinstance(thing, Node) and hasattr(thing, "log"):
                 print(f"--- log of {os.path.basename(thing.state_dir)}\n{thing.log.text()[-6000:]}")

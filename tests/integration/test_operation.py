@@ -94,7 +94,7 @@ class Addresses(NodeTestCase):
         a = start("a")
         b = start("b", bootstrap=[f"127.0.0.1:{a.mesh_port}"])
         a.wait_linked([b])
-        sub = subprocess.Popen([*inside, "mosquitto_sub", "-p", str(a.port), "-t", "x", "-q", "1", "-C", "1", "-W", "30", "-d"],
+        sub = subprocess.Popen([*inside, "stdbuf", "-oL", "mosquitto_sub", "-p", str(a.port), "-t", "x", "-q", "1", "-C", "1", "-W", "30", "-d"],
                                stdout=subprocess.PIPE, text=True)
         self.addCleanup(sub.kill)
         lines = iter(sub.stdout.readline, "")

@@ -9,10 +9,10 @@ ETH_P_ALL = 3
 
 
 class Capture:
-    """Every packet on the loopback interface to or from some ports, as raw bytes."""
+    """Every TCP and UDP packet on the loopback interface, as raw bytes."""
 
-    def __init__(self, ports):
-        self.ports, self.packets, self.stopped = set(ports), {"udp": [], "tcp": []}, threading.Event()
+    def __init__(self):
+        self.packets, self.stopped = {"udp": [], "tcp": []}, threading.Event()
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 20)
         self.socket.bind(("lo", 0))
@@ -29,24 +29,25 @@ class Capture:
             packet = frame[14:]
             if len(packet) < 28 or packet[0] >> 4 != 4 or packet[9] not in (6, 17):
                 continue
-            transport = packet[(packet[0] & 15) * 4:]
-            if self.ports & set(struct.unpack("!HH", transport[:4])):
-                self.packets["tcp" if packet[9] == 6 else "udp"].append(transport)
+            self.packets["tcp" if packet[9] == 6 else "udp"].append(packet[(packet[0] & 15) * 4:])
 
-    def finish(self):
+    def finish(self, ports):
+        """What was seen to or from `ports`."""
         self.stopped.set()
         self.thread.join()
         self.socket.close()
-        return self.packets
+        return {kind: [packet for packet in seen if set(ports) & set(struct.unpack("!HH", packet[:4]))]
+                for kind, seen in self.packets.items()}
 
 
 class OnTheWire(NodeTestCase):
     def check(self, name, secret, share):
         meshes = [(name, self.secret() if secret else None, [share])]
         a = self.node("a", meshes=meshes)
-        capture = Capture([a.mesh_port])
+        capture, ports = Capture(), {a.mesh_port}
         try:
             b = self.node("b", meshes=meshes, bootstrap=[a.mesh_address])
+            ports.add(b.mesh_port)
             a.wait_linked([b])
             subscriber, publisher = self.client(a), self.client(b)
             subscriber.subscribe("verysecrettopic/+/deeplevel", 1)
@@ -58,7 +59,7 @@ class OnTheWire(NodeTestCase):
             publisher.publish("verysecrettopic/other/x", "hiddenpayload", 2)
             subscriber.take()
         finally:
-            packets = capture.finish()
+            packets = capture.finish(ports)
         self.assertGreater(len(packets["tcp"]), 10)
         self.assertGreater(len(packets["udp"]), 10)
         for kind, captured in packets.items():

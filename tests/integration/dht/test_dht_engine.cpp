@@ -189,10 +189,44 @@ BOOST_AUTO_TEST_CASE(records_survive_the_loss_of_all_that_held_them) {
   BOOST_TEST(world.engine(39).counters().announcements_verified == 1U);
   for (std::size_t i = 0; i < 30; ++i) world.nodes[i].reset();
   world.run_for(90s);
+  BOOST_TEST(world.engine(39).counters().announcements_repeated > 0U);
+  world.nodes[39].reset();  // what its own store holds must not be the only copy
   Collected got;
   get(world.engine(35), record.key, got);
   world.run_for(10s);
   BOOST_TEST(got.values.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_record_that_the_others_refuse_is_never_taken_for_stored) {
+  World world;
+  world.populate(4);
+  // Their calendars stand a day ahead: for them the record has expired, and they say "ok" all the
+  // same.
+  for (std::size_t i = 0; i < 3; ++i) world.nodes[i]->scheduler.clock_error = 24h;
+  const Record record = member_record(Author(1), world.unix_now());
+  world.engine(3).announce(record.key, record.value_id, record.bytes);
+  world.run_for(1min);
+  BOOST_TEST(world.engine(3).counters().announcements_verified == 0U);
+  BOOST_TEST(world.engine(3).counters().announcements_repeated > 0U);
+  BOOST_TEST(world.engine(0).counters().records_refused > 0U);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_put_before_three_lookups_have_filled_the_tables) {
+  World world;
+  world.latency_min = world.latency_max = 100ms;
+  world.add();
+  world.run_for(10s);
+  const Record record = member_record(Author(1), world.unix_now());
+  world.add().announce(record.key, record.value_id, record.bytes);
+  std::optional<TimePoint> put_at;
+  world.on_datagram = [&](const Endpoint&, const Endpoint&, ByteView bytes) {
+    if (!put_at && as_text(bytes).find("q\xA3put") != std::string_view::npos) put_at = world.now();
+  };
+  BOOST_TEST(world.run_until([&] { return world.engine(1).status().connected; }, 5s));
+  const TimePoint connected_at = world.now();
+  BOOST_TEST(world.run_until([&] { return put_at.has_value(); }, 10s));
+  world.on_datagram = {};
+  BOOST_TEST((put_at && *put_at - connected_at >= 3 * 200ms));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_withdrawn_runs_out_everywhere) {

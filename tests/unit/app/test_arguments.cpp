@@ -49,6 +49,8 @@ BOOST_AUTO_TEST_CASE(ports_reach_their_places) {
   BOOST_TEST(result.settings.listeners[0].port == 1884);
   BOOST_TEST(result.settings.listeners[0].bind == "127.0.0.1");
   BOOST_TEST(result.settings.dht.listen == "[::]:0");
+  // A flag that is written twice means the later one, as wrapper scripts expect.
+  BOOST_TEST(parse({"-p", "1884", "-p", "1885"}).settings.listeners[0].port == 1885);
   BOOST_TEST(parse({"--set", "dht.listen=127.0.0.1:7", "--mesh-port", "9"}).settings.dht.listen
              == "127.0.0.1:9");
 }
