@@ -53,6 +53,13 @@ BOOST_AUTO_TEST_CASE(all_that_was_appended_in_a_turn_arrives_together_and_in_ord
   BOOST_TEST(reads == 1);  // one write, hence (on loopback) one read
 }
 
+BOOST_AUTO_TEST_CASE(small_output_waits_for_the_end_of_the_turn_and_much_output_does_not) {
+  client->send("small");
+  BOOST_TEST(client->stream->output().size() == 5U);
+  client->send(std::string(limits::early_flush_size, 'x'));
+  BOOST_TEST(client->stream->output().empty());
+}
+
 BOOST_AUTO_TEST_CASE(many_megabytes_arrive_unharmed_through_a_slow_reader) {
   std::string expected;
   for (std::uint32_t i = 0; expected.size() < 24U << 20U; ++i) expected += std::to_string(i) + ' ';
