@@ -172,6 +172,12 @@ BOOST_AUTO_TEST_CASE(an_expired_record_wants_nothing_and_the_hint_that_it_expire
   BOOST_TEST(finder->peers_wanting(name("a/b")).empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_value_that_is_told_only_as_expired_is_no_news) {
+  find("a/b");
+  rendezvous.tell(key("a/b"), interest_record(1, later(), {"a/b"}), /*expired*/ true);
+  BOOST_TEST(seen.empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_key_is_let_go_a_minute_after_its_last_use) {
   find("a");
   rendezvous.finish();
