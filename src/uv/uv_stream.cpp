@@ -101,8 +101,7 @@ class UvStream::Core final : public UvCore, public TurnOutput {
   /// The owner is gone.
   void release() {
     handler_ = nullptr;
-    if (phase_ == Phase::ended || phase_ == Phase::draining || goes_on_alone_) return;
-    end_with_reset();
+    if (phase_ == Phase::open) end_with_reset();  // else what is left is sent in the background
   }
 
   void abandon() override {
@@ -257,7 +256,7 @@ class UvStream::Core final : public UvCore, public TurnOutput {
   // --- Ending ---
   void on_all_sent() {
     phase_ = Phase::draining;
-    if (goes_on_alone_) return end({});  // the peer has ended already
+    if (peer_has_ended_) return end({});
     ::shutdown(fd_, SHUT_WR);
     update_reading();
     loop_.at_turn_end([self = self()] { self->tell_closed("closed here"); });
@@ -266,7 +265,7 @@ class UvStream::Core final : public UvCore, public TurnOutput {
   /// The peer has ended its side, and we still owe it something.
   void end_after_output() {
     phase_ = Phase::flushing;
-    goes_on_alone_ = true;
+    peer_has_ended_ = true;
     update_reading();
     limit_time();
     if (!is_writing()) loop_.flush_later(*this);
@@ -327,7 +326,7 @@ class UvStream::Core final : public UvCore, public TurnOutput {
   bool is_reading_ = false;
   bool told_congested_ = false;
   bool write_broken_ = false;
-  bool goes_on_alone_ = false;
+  bool peer_has_ended_ = false;
 };
 
 std::unique_ptr<UvStream> UvStream::adopt(UvLoop& loop, UniqueFd socket, const Endpoint& peer) {

@@ -20,6 +20,7 @@ class UvLoop;
 /// sent for up to limits::close_flush_max in the background), the connection breaks (the system's
 /// words), close() has sent everything ("closed here"), or close() could not within
 /// limits::close_flush_max (says so).
+/// A stream that is destroyed after close() still sends what is left, within the same time.
 class UvStream final : public ByteStream {
  public:
   /// Takes a connected socket. Refused (nullptr) only if the kernel refuses the descriptor.

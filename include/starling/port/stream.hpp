@@ -14,7 +14,8 @@
 namespace starling {
 
 /// One connected byte stream (TCP in the product). Owned by whoever it was handed to; destroying it
-/// drops the connection at once (a reset where data is left, see close()).
+/// drops the connection at once (a reset where data is left); after close() the rest is sent all
+/// the same.
 class ByteStream {
  public:
   class Handler {

@@ -123,6 +123,18 @@ BOOST_AUTO_TEST_CASE(close_sends_what_is_left_before_it_closes) {
   BOOST_TEST(client->why == "closed here");
 }
 
+BOOST_AUTO_TEST_CASE(a_stream_destroyed_right_after_close_still_sends_everything) {
+  const std::string text(20U << 20U, 'x');
+  client->send(text);
+  client->stream->close();
+  client->stream.reset();
+  server->when_closed = [&] { loop.stop(); };
+  run();
+  BOOST_TEST((server->received == text));
+  BOOST_TEST(server->why.empty());
+  BOOST_TEST(client->closed == 0);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_sent_before_close_arrives_although_input_is_left_unread) {
   // Without waiting for the peer's end the kernel would answer unread input with a reset.
   client->stream->pause_reading();
