@@ -23,7 +23,8 @@ BOOST_AUTO_TEST_CASE(a_connect_is_answered_with_success,
   }
 }
 
-BOOST_AUTO_TEST_CASE(connack_tells_mqtt5_clients_our_bounds) {
+BOOST_AUTO_TEST_CASE(connack_tells_mqtt5_clients_our_bounds,
+                     *label("MQTT5-3.2.2-9") * label("MQTT5-3.1.2-28") * label("MQTT5-4.12.0-6")) {
   BrokerSettings settings;
   settings.packet_size_max = 70'000;
   BrokerWorld world(settings);
@@ -33,6 +34,9 @@ BOOST_AUTO_TEST_CASE(connack_tells_mqtt5_clients_our_bounds) {
   BOOST_TEST((told.topic_alias_maximum == limits::topic_alias_max));
   BOOST_TEST((told.maximum_packet_size == 70'000U));
   BOOST_TEST(!told.assigned_client_identifier.has_value());
+  BOOST_TEST(!told.maximum_qos.has_value());  // all of them
+  BOOST_TEST(!told.response_information.has_value());
+  BOOST_TEST(!told.authentication_method.has_value());
 }
 
 BOOST_AUTO_TEST_CASE(a_first_packet_other_than_connect_ends_the_connection,
@@ -164,8 +168,8 @@ BOOST_AUTO_TEST_CASE(a_session_is_resumed_unless_a_clean_start_is_asked_for,
                      *label("MQTT-3.1.2-4") * label("MQTT-3.1.2-6") * label("MQTT-3.2.2-1")
                          * label("MQTT-3.2.2-2") * label("MQTT-3.2.2-3") * label("MQTT5-3.1.2-4")
                          * label("MQTT5-3.1.2-5") * label("MQTT5-3.1.2-6") * label("MQTT5-3.2.2-2")
-                         * label("MQTT5-3.2.2-3") * label("MQTT-3.1.4-3")
-                         * label("MQTT5-3.1.4-4")) {
+                         * label("MQTT5-3.2.2-3") * label("MQTT-3.1.4-3") * label("MQTT5-3.1.4-4")
+                         * label("MQTT-3.1.3-2") * label("MQTT5-3.1.3-2")) {
   for (const auto version : {ProtocolVersion::v3_1_1, ProtocolVersion::v5}) {
     BrokerWorld world;
     world.connect_durable("a", version).drop();
@@ -355,6 +359,33 @@ BOOST_AUTO_TEST_CASE(stopping_says_good_bye) {
   BOOST_TEST(five.closed);
   BOOST_TEST(three.closed);
   BOOST_TEST(world.broker.counters().clients_connected == 0);
+}
+
+BOOST_AUTO_TEST_CASE(ordinary_client_ids_are_admitted,
+                     *label("MQTT-3.1.3-5") * label("MQTT5-3.1.3-5")) {
+  BrokerWorld world;
+  for (const auto version : {ProtocolVersion::v3_1, ProtocolVersion::v3_1_1, ProtocolVersion::v5}) {
+    for (const char* id : {"0", "abcdefghijklmnopqrstuvw", "XYZ0123456789"}) {
+      world.connect(id, version);
+      BOOST_TEST((world.last_connack.reason == ReasonCode::success));
+    }
+  }
+  BOOST_TEST(world.broker.counters().clients_connected == 3);
+}
+
+BOOST_AUTO_TEST_CASE(refusals_are_explained_only_where_the_client_wants_it,
+                     *label("MQTT5-3.1.2-29")) {
+  AccessRules rules;
+  rules.restrict();
+  BrokerWorld world({}, rules);
+  auto packet = BrokerWorld::connect_packet("a");
+  packet.properties.request_problem_information = 0;
+  FakeClient& client = world.connect(packet);
+  client.send(BrokerWorld::message("t", "x", QoS::at_least_once, 1));
+  const auto puback = client.expect<mqtt::Puback>();
+  BOOST_TEST((puback.reason == ReasonCode::not_authorized));
+  BOOST_TEST(!puback.properties.reason_string.has_value());
+  BOOST_TEST(puback.properties.user_properties.empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

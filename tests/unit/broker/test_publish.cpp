@@ -31,8 +31,8 @@ BOOST_AUTO_TEST_SUITE(broker_publish)
 
 BOOST_AUTO_TEST_CASE(a_message_reaches_its_subscribers_in_every_version_and_qos,
                      *label("MQTT-4.5.0-1") * label("MQTT5-4.5.0-1") * label("MQTT-3.3.2-3")
-                         * label("MQTT5-3.3.2-3") * label("MQTT-3.3.4-1")
-                         * label("MQTT5-3.3.4-1")) {
+                         * label("MQTT5-3.3.2-3") * label("MQTT-3.3.4-1") * label("MQTT5-3.3.4-1")
+                         * label("MQTT-4.3.1-1") * label("MQTT5-4.3.1-1") * label("MQTT-3.8.3-2")) {
   for (const auto from : {ProtocolVersion::v3_1_1, ProtocolVersion::v5}) {
     for (const auto to : {ProtocolVersion::v3_1, ProtocolVersion::v3_1_1, ProtocolVersion::v5}) {
       for (const auto qos : {QoS::at_most_once, QoS::at_least_once, QoS::exactly_once}) {
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(pubrel_of_an_unknown_id_is_answered) {
 
 BOOST_AUTO_TEST_CASE(qos1_to_a_subscriber_ends_with_puback,
                      *label("MQTT-4.3.2-1") * label("MQTT5-4.3.2-1") * label("MQTT5-4.3.2-2")
-                         * label("MQTT5-4.3.2-3")) {
+                         * label("MQTT5-4.3.2-3") * label("MQTT-2.3.1-3")) {
   BrokerWorld world;
   FakeClient& reader = world.connect_durable("reader");
   BrokerWorld::subscribe(reader, "t", QoS::at_least_once);
@@ -243,7 +243,8 @@ BOOST_AUTO_TEST_CASE(the_dup_flag_of_the_publisher_is_not_passed_on,
 
 BOOST_AUTO_TEST_CASE(what_an_absent_session_missed_waits_for_it,
                      *label("MQTT-3.1.2-5") * label("MQTT5-4.5.0-1") * label("MQTT-4.6.0-6")
-                         * label("MQTT5-4.6.0-5") * label("MQTT5-4.6.0-6")) {
+                         * label("MQTT5-4.6.0-5") * label("MQTT5-4.6.0-6")
+                         * label("MQTT-4.6.0-5")) {
   BrokerWorld world;
   FakeClient& reader = world.connect_durable("reader");
   BrokerWorld::subscribe(reader, "t", QoS::exactly_once);
@@ -462,7 +463,8 @@ BOOST_AUTO_TEST_CASE(qos0_to_a_congested_reader_is_dropped_and_counted) {
 }
 
 BOOST_AUTO_TEST_CASE(a_topic_alias_stands_for_its_name,
-                     *label("MQTT5-3.3.2-12") * label("MQTT5-3.3.2-7")) {
+                     *label("MQTT5-3.3.2-12") * label("MQTT5-3.3.2-7") * label("MQTT5-3.1.2-26")
+                         * label("MQTT5-3.1.2-27") * label("MQTT5-3.3.2-11")) {
   BrokerWorld world;
   FakeClient& reader = world.connect("reader");
   BrokerWorld::subscribe(reader, "#");
@@ -579,6 +581,60 @@ BOOST_AUTO_TEST_CASE(acknowledgements_leave_in_the_order_of_the_messages,
   std::vector<int> ids;
   for (const auto& packet : writer.receive()) ids.push_back(packet->as<mqtt::Puback>()->packet_id);
   BOOST_TEST(ids == (std::vector<int>{5, 4, 3, 2, 1}), per_element());
+}
+
+BOOST_AUTO_TEST_CASE(the_steps_of_qos2_keep_the_order_of_the_messages,
+                     *label("MQTT-4.6.0-3") * label("MQTT-4.6.0-4") * label("MQTT5-4.6.0-3")
+                         * label("MQTT5-4.6.0-4")) {
+  BrokerWorld world;
+  FakeClient& reader = world.connect("reader");
+  BrokerWorld::subscribe(reader, "t", QoS::exactly_once);
+  FakeClient& writer = world.connect("writer");
+  for (const std::uint16_t id : std::vector<std::uint16_t>{30, 10, 20})
+    writer.send(BrokerWorld::message("t", "x", QoS::exactly_once, id));
+  std::vector<int> received;
+  for (const auto& packet : writer.receive())
+    received.push_back(packet->as<mqtt::Pubrec>()->packet_id);
+  BOOST_TEST(received == (std::vector<int>{30, 10, 20}), per_element());
+
+  std::vector<std::uint16_t> ids;
+  for (const mqtt::Publish& message : reader.messages()) ids.push_back(message.packet_id);
+  BOOST_TEST_REQUIRE(ids.size() == 3U);
+  for (const std::size_t i : {2U, 0U, 1U}) reader.send(pubrec(ids[i]));
+  std::vector<int> released;
+  for (const auto& packet : reader.receive())
+    released.push_back(packet->as<mqtt::Pubrel>()->packet_id);
+  BOOST_TEST(released == (std::vector<int>{ids[2], ids[0], ids[1]}), per_element());
+}
+
+BOOST_AUTO_TEST_CASE(the_handshake_goes_on_although_the_message_has_expired,
+                     *label("MQTT5-4.3.3-13")) {
+  BrokerWorld world;
+  FakeClient& reader = world.connect("reader");
+  BrokerWorld::subscribe(reader, "t", QoS::exactly_once);
+  FakeClient& writer = world.connect("writer");
+  auto packet = BrokerWorld::message("t", "x", QoS::exactly_once, 1);
+  packet.properties.message_expiry_interval_s = 1;
+  writer.send(packet);
+  const std::uint16_t id = reader.messages().at(0).packet_id;
+  writer.receive();
+  world.scheduler.run_for(10s);
+  writer.send(pubrel(1));
+  BOOST_TEST((writer.expect<mqtt::Pubcomp>().reason == ReasonCode::success));
+  reader.send(pubrec(id));
+  BOOST_TEST((reader.expect<mqtt::Pubrel>().reason == ReasonCode::success));
+}
+
+BOOST_AUTO_TEST_CASE(where_no_alias_is_admitted_none_is_understood, *label("MQTT5-3.2.2-18")) {
+  BrokerSettings settings;
+  settings.topic_alias_max = 0;
+  BrokerWorld world(settings);
+  FakeClient& writer = world.connect("writer");
+  BOOST_TEST(!world.last_connack.properties.topic_alias_maximum.has_value());
+  auto packet = BrokerWorld::message("t", "x");
+  packet.properties.topic_alias = 1;
+  writer.send(packet);
+  BOOST_TEST((writer.expect<mqtt::Disconnect>().reason == ReasonCode::topic_alias_invalid));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -223,13 +223,19 @@ BOOST_AUTO_TEST_CASE(a_shared_subscription_brings_each_message_to_one_member,
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_client_may_subscribe_both_ways) {
+BOOST_AUTO_TEST_CASE(a_client_may_subscribe_both_ways, *label("MQTT5-3.3.4-5")) {
   BrokerWorld world;
   FakeClient& client = world.connect("a");
-  BrokerWorld::subscribe(client, "$share/g/t");
-  BrokerWorld::subscribe(client, "t");
+  client.send(mqtt::Subscribe{1, {to("$share/g/t")}, {11, {}}});
+  client.send(mqtt::Subscribe{2, {to("t")}, {12, {}}});
+  client.receive();
   world.connect("b").send(BrokerWorld::message("t", "x"));
-  BOOST_TEST(client.messages().size() == 2U);
+  std::vector<std::uint32_t> identifiers;
+  for (const mqtt::Publish& message : client.messages())
+    for (const std::uint32_t id : message.properties.subscription_identifiers)
+      identifiers.push_back(id);
+  std::ranges::sort(identifiers);
+  BOOST_TEST(identifiers == (std::vector<std::uint32_t>{11, 12}), per_element());
 }
 
 BOOST_AUTO_TEST_CASE(a_present_member_is_preferred_to_an_absent_one) {
