@@ -15,8 +15,9 @@ Circle::Circle(MeshIndex index, const MeshConfig& config, const crypto::SigningK
       announced_(config.rules),
       announcer_(AnnouncerSettings{identity, epoch, config.keys, config.open}, ports.rendezvous,
                  ports.scheduler, ports.entropy, ports.log),
-      finder_(InterestFinderSettings{identity.node_id(), config.keys}, ports.rendezvous,
-              ports.scheduler, ports.pacer, *this),
+      finder_(InterestFinderSettings{identity.node_id(), config.keys, limits::listened_keys_max,
+                                     config.open},
+              ports.rendezvous, ports.scheduler, ports.pacer, *this),
       peer_finder_(PeerFinderSettings{identity.node_id(), config.keys}, ports.rendezvous,
                    ports.scheduler, ports.pacer, *this) {}
 

@@ -318,6 +318,9 @@ void Mesh::on_batch_sealed(BatchNumber number) {
 void Mesh::on_committed(BatchNumber last) {
   impl_->on_committed(last);
 }
+void Mesh::on_message_placed(const MessageId& id) {
+  impl_->on_message_placed(id);
+}
 void Mesh::set_local_endpoints(std::vector<Endpoint> endpoints) {
   impl_->set_local_endpoints(std::move(endpoints));
 }

@@ -80,6 +80,9 @@ class Mesh {
   /// Every batch up to `last` is safe.
   void on_committed(BatchNumber last);
 
+  /// A delivery that was told to be waiting has found its place. Ids that do not wait are ignored.
+  void on_message_placed(const MessageId& id);
+
   /// The interfaces have other addresses now.
   void set_local_endpoints(std::vector<Endpoint> endpoints);
   /// The addresses this node joins by are known (their names resolved), or, if it was given none,

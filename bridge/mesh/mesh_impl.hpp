@@ -50,6 +50,7 @@ class Mesh::Impl final : private CircleHandler {
   [[nodiscard]] bool has_unsealed_deliveries() const { return has_unsealed_; }
   void on_batch_sealed(BatchNumber number);
   void on_committed(BatchNumber last);
+  void on_message_placed(const MessageId& id);
   void set_local_endpoints(std::vector<Endpoint> endpoints);
   void set_bootstrap_endpoints(const std::vector<Endpoint>& endpoints);
   [[nodiscard]] MeshStatus status() const;
@@ -74,7 +75,11 @@ class Mesh::Impl final : private CircleHandler {
     std::uint64_t arrived = 0;       // greatest number on the guaranteed lane, delivered or judged
     std::uint64_t sealed = 0;        // of it, handed to the store
     std::deque<std::pair<BatchNumber, std::uint64_t>>
-        unsafe;                 // (batch, number): acknowledge when committed
+        unsafe;              // (batch, number): safe when committed
+    std::uint64_t safe = 0;  // greatest number that is committed
+    // Delivered, but some local reader has no room: nothing from the first of them on is
+    // acknowledged. Numbers of a lane follow the order of the ids.
+    std::map<MessageId, std::uint64_t> waiting;
     std::uint64_t refused = 0;  // messages that were not let in; the first is logged
   };
 
@@ -194,6 +199,7 @@ class Mesh::Impl final : private CircleHandler {
   [[nodiscard]] bool receive_one(Link& link, Peer& peer, wire::Lane lane,
                                  const ArrivedPublication& arrived);
   void refuse(Link& link, const char* why);
+  void acknowledge(LinkId id, Link& link);
   void slow_down(const NodeId& id, Peer& peer, Link& link);
   void release_credit(const NodeId& id);
 

@@ -90,7 +90,9 @@ bool Mesh::Impl::receive_one(Link& link, Peer& peer, wire::Lane lane,
   ++peer.messages_received;
   received_metric_.add();
   has_unsealed_ = true;
-  host_.deliver_from_mesh(circle.name(), link.peer, local);
+  if (host_.deliver_from_mesh(circle.name(), link.peer, local) == Delivery::waiting && guaranteed) {
+    link.waiting.emplace(message->id, arrived.number);
+  }
   return true;
 }
 
@@ -155,18 +157,30 @@ void Mesh::Impl::on_committed(BatchNumber last) {
   std::vector<LinkId> settled;
   for (const LinkId id : uncommitted_links_) {
     Link& link = links_.at(id);
-    std::optional<std::uint64_t> safe;
     while (!link.unsafe.empty() && link.unsafe.front().first <= last) {
-      safe = link.unsafe.front().second;
+      link.safe = link.unsafe.front().second;
       link.unsafe.pop_front();
     }
     if (link.unsafe.empty()) settled.push_back(id);
-    if (!safe) continue;
-    link.machine.acknowledge(*safe, host_.link_output(id));
-    flush(id);
-    arm(id, link);
+    acknowledge(id, link);
   }
   for (const LinkId id : settled) uncommitted_links_.erase(id);
+}
+
+void Mesh::Impl::on_message_placed(const MessageId& message) {
+  const Peer* peer = find_peer(message.origin);
+  if (!running_ || peer == nullptr || !peer->link) return;
+  Link& link = links_.at(*peer->link);
+  if (link.waiting.erase(message) > 0) acknowledge(*peer->link, link);
+}
+
+void Mesh::Impl::acknowledge(LinkId id, Link& link) {
+  std::uint64_t up_to = link.safe;
+  if (!link.waiting.empty()) up_to = std::min(up_to, link.waiting.begin()->second - 1);
+  if (up_to == 0) return;
+  link.machine.acknowledge(up_to, host_.link_output(id));
+  flush(id);
+  arm(id, link);
 }
 
 }  // namespace starling

@@ -16,8 +16,6 @@ InterestTable::InterestTable(std::size_t mesh_count, HashSeed seed, InterestTabl
 InterestTable::~InterestTable() = default;
 
 // --- Coming
-// ---------------------------------------------------------------------------------------
-
 Result<void> InterestTable::replace(const NodeId& peer, MeshIndex mesh,
                                     const std::vector<Interest>& interests) {
   // What goes, goes first: it must not take the room of what comes.
@@ -94,8 +92,6 @@ Result<void> InterestTable::add(const NodeId& peer, MeshIndex mesh, const Filter
 }
 
 // --- Going
-// ----------------------------------------------------------------------------------------
-
 void InterestTable::unwant(const NodeId& peer, MeshIndex mesh, const FilterAndGroup& what) {
   const Wanted* held = find_wanted(peer, mesh, what);
   if (held == nullptr) return;
@@ -141,8 +137,6 @@ void InterestTable::drop(const NodeId& peer) {
 }
 
 // --- Asking
-// ---------------------------------------------------------------------------------------
-
 bool InterestTable::is_wanted(MeshIndex mesh, const TopicName& name) const {
   bool wanted = false;
   match(mesh, name, [&](const Match&) { wanted = true; });
@@ -184,8 +178,6 @@ InterestTable::Wanted* InterestTable::find_wanted(const NodeId& peer, MeshIndex 
 }
 
 // --- Share groups
-// ---------------------------------------------------------------------------------
-
 std::string_view InterestTable::group_name(std::uint32_t group) const {
   return groups_[group].name;
 }

@@ -39,6 +39,8 @@ struct HostPort {
 
   /// `default_port` is used when none is written. nullopt: empty host, port not in 1..65535.
   static std::optional<HostPort> parse(std::string_view text, std::uint16_t default_port);
+  /// With the port, and brackets around an IPv6 address.
+  [[nodiscard]] std::string to_text() const;
 };
 
 }  // namespace starling

@@ -11,10 +11,10 @@ namespace starling::limits {
 using namespace std::chrono_literals;
 
 // --- MQTT clients (src/mqtt, src/session, src/broker)
-// ---------------------------------------------
 inline constexpr std::size_t packet_size_max =
     268'435'460;  // bytes, the protocol's own bound (2.2.3): 4 length bytes
-inline constexpr std::size_t connect_packet_size_max = 1U << 20U;  // bytes, until CONNECT is accepted: five fields of 64 KiB and properties
+inline constexpr std::size_t connect_packet_size_max =
+    1U << 20U;  // bytes, until CONNECT is accepted: five fields of 64 KiB and properties
 inline constexpr std::size_t topic_size_max = 65'535;  // bytes; the length prefix has 16 bits
 inline constexpr std::size_t topic_levels_max = 200;   // levels; src/broker refuses deeper ones
 inline constexpr std::uint16_t receive_maximum_default =
@@ -31,22 +31,27 @@ inline constexpr std::size_t connection_output_max =
 inline constexpr std::uint16_t topic_alias_max = 32;           // inbound aliases per connection
 inline constexpr std::size_t filters_per_packet_max = 10'000;  // SUBSCRIBE and UNSUBSCRIBE
 inline constexpr std::size_t subscriptions_per_session_max = 100'000;
-inline constexpr std::size_t user_properties_max = 1'000;  // per packet
+inline constexpr std::size_t user_properties_max = 1'000;           // per packet
 inline constexpr std::size_t subscription_identifiers_max = 1'000;  // per PUBLISH a client reads
-inline constexpr auto connect_timeout = 10s;               // from accept to CONNECT (slowloris)
+inline constexpr auto connect_timeout = 10s;  // from accept to CONNECT (slowloris)
 inline constexpr std::size_t connections_max = 100'000;
 inline constexpr std::size_t retained_messages_max = 10'000'000;
 inline constexpr std::size_t sessions_max = 1'000'000;  // present and absent ones; more are refused
-inline constexpr auto consumer_stalled_max = 20s;       // a present reader with a full queue; then it is disconnected
-inline constexpr std::size_t replay_slice_messages = 1'000;  // retained messages to one session per turn
-inline constexpr std::size_t replay_slice_steps = 20'000;    // levels of the retained store looked at for it per turn
-inline constexpr std::size_t packet_size_spare = 64U << 10U;  // bytes a connection's decryption buffer keeps between reads
-inline constexpr auto queue_purge_interval = 1s;             // between walks through a full queue for expired messages
-inline constexpr auto denial_log_interval = 1s;              // refused messages are logged at most this often, counted between
+inline constexpr auto consumer_stalled_max =
+    20s;  // a present reader with a full queue; then it is disconnected
+inline constexpr std::size_t replay_slice_messages =
+    1'000;  // retained messages to one session per turn
+inline constexpr std::size_t replay_slice_steps =
+    20'000;  // levels of the retained store looked at for it per turn
+inline constexpr std::size_t packet_size_spare =
+    64U << 10U;  // bytes a connection's decryption buffer keeps between reads
+inline constexpr auto queue_purge_interval =
+    1s;  // between walks through a full queue for expired messages
+inline constexpr auto denial_log_interval =
+    1s;  // refused messages are logged at most this often, counted between
 inline constexpr std::uint16_t keep_alive_max_s = 65'535;
 
 // --- Links between nodes (bridge/)
-// ------------------------------------------------------------------
 inline constexpr std::size_t link_frame_max =
     1U << 20U;  // bytes of one frame that is not a publications frame, once the peer is proved
 inline constexpr std::size_t hello_frame_max =
@@ -55,20 +60,22 @@ inline constexpr std::size_t frame_depth_max = 8;  // nesting of msgpack arrays 
 inline constexpr std::size_t mesh_payload_max = 64U
                                                 << 20U;  // bytes of one message from or to a peer
 inline constexpr std::size_t publication_frame_max =
-    mesh_payload_max + (256U << 10U);  // bytes of a publications frame: topic and properties beside the payload
-inline constexpr std::size_t link_batch_bytes = 256U << 10U;  // a batch above this leaves before the turn ends
+    mesh_payload_max
+    + (256U << 10U);  // bytes of a publications frame: topic and properties beside the payload
+inline constexpr std::size_t link_batch_bytes =
+    256U << 10U;  // a batch above this leaves before the turn ends
 inline constexpr std::size_t frame_publications_max = 1'024;  // messages in one frame
 inline constexpr std::size_t frame_interests_max = 4'096;     // filters in one frame
 inline constexpr std::size_t frame_peers_max = 256;           // members in one frame
 inline constexpr std::size_t link_meshes_max = 64;            // meshes one node offers on a link
 inline constexpr std::size_t link_software_max = 64;          // bytes of a name for people
 inline constexpr std::size_t link_reason_text_max = 256;      // bytes of a sentence for people
-inline constexpr auto pong_interval_min = 1s;                 // pings that come faster are not answered
-inline constexpr std::size_t links_max = 1'000;          // links at a time, all meshes
+inline constexpr auto pong_interval_min = 1s;    // pings that come faster are not answered
+inline constexpr std::size_t links_max = 1'000;  // links at a time, all meshes
 inline constexpr std::size_t links_unproved_max =
     64;  // inbound links that have not proved themselves yet
 inline constexpr auto link_handshake_timeout = 10s;  // from TCP accept to hello
-inline constexpr std::size_t tickets_kept = 256;             // TLS session tickets, one per peer
+inline constexpr std::size_t tickets_kept = 256;     // TLS session tickets, one per peer
 inline constexpr auto heartbeat_interval = 5s;
 inline constexpr auto heartbeat_lost_after = 15s;
 inline constexpr std::size_t small_mesh_members_max =
@@ -87,44 +94,58 @@ inline constexpr double peer_messages_per_s =
     20'000;  // what one peer may bring in; beyond it its lane gets no credit
 inline constexpr std::size_t peer_retained_max = 100'000;   // retained topics one peer may create
 inline constexpr std::size_t peer_interests_max = 100'000;  // filters one peer may ask for
-inline constexpr std::size_t interest_peers_max = 4'096;  // peers with interests, those away too
-inline constexpr std::size_t seen_origins_max = 16'384;   // nodes whose message ids are remembered
+inline constexpr std::size_t interest_peers_max = 4'096;    // peers with interests, those away too
+inline constexpr std::size_t seen_origins_max = 16'384;  // nodes whose message ids are remembered
 inline constexpr std::uint64_t seen_unacknowledged_span = 4'096;  // latest QoS 0 ids, per origin
-inline constexpr std::size_t peer_interests_bytes_max = 16U << 20U;  // of the texts of these filters, per full set
+inline constexpr std::size_t peer_interests_bytes_max =
+    16U << 20U;  // of the texts of these filters, per full set
 inline constexpr std::size_t parked_messages_max =
     64;  // QoS 0 waiting for a first lookup, per prefix
 inline constexpr std::size_t parked_bytes_max = 1U << 20U;
 inline constexpr auto parked_age_max = 2s;
 inline constexpr auto unresolved_for = 10s;  // how long a QoS 1/2 message takes peers found late
 
-// --- Who is linked with whom (bridge/mesh, bridge/reach) --------------------------------------------
-inline constexpr std::size_t unresolved_messages_max = 10'000;  // QoS 1/2 waiting for peers to be found, per mesh
-inline constexpr std::size_t unresolved_bytes_max = 16U << 20U;  // the same, and QoS 0 of all prefixes together
-inline constexpr std::size_t parked_prefixes_max = 1'024;  // prefixes with messages parked, per mesh
-inline constexpr std::size_t dialable_links_min = 2;       // links a node of a large or open mesh keeps to dialable members
-inline constexpr std::size_t mesh_members_max = 10'000;    // members remembered per mesh; more are not looked after
-inline constexpr std::size_t dials_under_way_max = 16;     // connections being made at a time
-inline constexpr auto live_interest_kept_for = 15s;        // after a link is lost without a bye: its live interests end
-inline constexpr auto outbox_without_interest_max = 10min;  // an outbox whose peer is away and left no durable interest
-inline constexpr std::size_t local_interests_max = 200'000;  // filters told to peers, per mesh; beyond it they stay at home
-inline constexpr auto idle_link_max = 5min;                // a link of a large mesh over which no message has gone
+// --- Who is linked with whom (bridge/mesh, bridge/reach)
+inline constexpr std::size_t unresolved_messages_max =
+    10'000;  // QoS 1/2 waiting for peers to be found, per mesh
+inline constexpr std::size_t unresolved_bytes_max =
+    16U << 20U;  // the same, and QoS 0 of all prefixes together
+inline constexpr std::size_t parked_prefixes_max =
+    1'024;  // prefixes with messages parked, per mesh
+inline constexpr std::size_t dialable_links_min =
+    2;  // links a node of a large or open mesh keeps to dialable members
+inline constexpr std::size_t mesh_members_max =
+    10'000;  // members remembered per mesh; more are not looked after
+inline constexpr std::size_t dials_under_way_max = 16;  // connections being made at a time
+inline constexpr auto live_interest_kept_for =
+    15s;  // after a link is lost without a bye: its live interests end
+inline constexpr auto outbox_without_interest_max =
+    10min;  // an outbox whose peer is away and left no durable interest
+inline constexpr std::size_t local_interests_max =
+    200'000;  // filters told to peers, per mesh; beyond it they stay at home
+inline constexpr auto idle_link_max =
+    5min;  // a link of a large mesh over which no message has gone
 inline constexpr std::size_t observed_addresses_max = 16;  // addresses peers saw us at
 inline constexpr std::size_t observers_max = 32;           // peers remembered per such address
 inline constexpr auto observation_lifetime = 1h;
-inline constexpr std::size_t told_endpoints_max = 8;       // addresses of one node in a frame
-inline constexpr std::size_t dial_me_helpers_max = 4;      // linked members asked to pass one request on
-inline constexpr auto dial_me_interval = 10s;              // between two requests to one peer, and between two passed on for a pair
-inline constexpr std::size_t dial_me_pairs_max = 1'024;    // (asker, asked) pairs remembered for that
-inline constexpr std::size_t dial_me_per_minute = 60;      // requests of one peer that are passed on or followed
+inline constexpr std::size_t told_endpoints_max = 8;  // addresses of one node in a frame
+inline constexpr std::size_t dial_me_helpers_max =
+    4;  // linked members asked to pass one request on
+inline constexpr auto dial_me_interval =
+    10s;  // between two requests to one peer, and between two passed on for a pair
+inline constexpr std::size_t dial_me_pairs_max = 1'024;  // (asker, asked) pairs remembered for that
+inline constexpr std::size_t dial_me_per_minute =
+    60;  // requests of one peer that are passed on or followed
 
 // --- The DHT (dht/)
-// -----------------------------------------------------------------------------------
 inline constexpr std::size_t record_bytes_max = 1'024;  // a record, envelope included
 inline constexpr std::size_t record_filters_max =
     40;  // under one prefix; beyond it coarsened to "prefix/#"
 inline constexpr std::size_t record_endpoints_max = 3;
-inline constexpr std::size_t record_prefix_max = 512;      // bytes of a literal prefix; a longer one is filed under its parent
-inline constexpr std::size_t records_remembered_max = 16'384;  // (node, key) pairs whose newest record is known
+inline constexpr std::size_t record_prefix_max =
+    512;  // bytes of a literal prefix; a longer one is filed under its parent
+inline constexpr std::size_t records_remembered_max =
+    16'384;  // (node, key) pairs whose newest record is known
 inline constexpr std::size_t announced_keys_max = 256;  // per node and mesh; coarser above
 inline constexpr std::size_t listened_keys_max = 200;   // least recently used goes first
 inline constexpr auto listen_idle_max = 60s;            // after the last use of a key
@@ -137,50 +158,66 @@ inline constexpr double lookups_burst = 50;
 inline constexpr auto clock_skew_max = 10min;
 inline constexpr std::size_t values_per_key_max = 256;  // read from one key; more is a flood
 inline constexpr std::size_t signatures_cached_max = 16'384;
-inline constexpr auto resolution_age_max = 2s;   // a lookup without any answer counts as complete then
-inline constexpr auto record_validity = 13min;   // signed: with the renewal, clocks 7 minutes off either way still agree
-inline constexpr auto record_renewal = 6min;     // a record is signed anew this long after the last time
-inline constexpr std::size_t keys_waiting_max = 1'000;  // prefixes that wait for the lookup pacer; the oldest gives way
-inline constexpr auto members_reread = 5min;     // the member key, beside listening
-inline constexpr std::size_t node_lookups_max = 64;     // of single node records, under way or waiting
-inline constexpr double puts_per_s = 20;         // new announcements sustained; a start may have hundreds
+inline constexpr auto resolution_age_max =
+    2s;  // a lookup without any answer counts as complete then
+inline constexpr auto record_validity =
+    13min;  // signed: with the renewal, clocks 7 minutes off either way still agree
+inline constexpr auto record_renewal =
+    6min;  // a record is signed anew this long after the last time
+inline constexpr std::size_t keys_waiting_max =
+    1'000;  // prefixes that wait for the lookup pacer; the oldest gives way
+inline constexpr auto members_reread = 5min;         // the member key, beside listening
+inline constexpr std::size_t node_lookups_max = 64;  // of single node records, under way or waiting
+inline constexpr double puts_per_s = 20;  // new announcements sustained; a start may have hundreds
 inline constexpr double puts_burst = 40;
-inline constexpr std::size_t dht_operations_max = 4'096;  // gets under way, listens and announcements, each
-inline constexpr auto dht_get_timeout = 30s;     // then a get ends with what it has
-inline constexpr std::size_t dht_contacts_max = 256;    // addresses to ask for the way into the DHT
-inline constexpr std::size_t dht_contacts_kept = 16;    // the first ones (configured) give way to nobody
-inline constexpr std::size_t datagram_max = 65'507;     // bytes; UDP over IPv4 cannot carry more
-inline constexpr std::size_t peers_known_max = 2'048;   // in the peer book
-inline constexpr std::size_t peer_endpoints_max = 8;    // remembered per peer
-inline constexpr std::size_t peers_saved_max = 512;     // the best of them go to disk
-inline constexpr auto link_settled_after = 10s;  // a link that lasted this long ends the growing of pauses
+inline constexpr std::size_t dht_operations_max =
+    4'096;                                    // gets under way, listens and announcements, each
+inline constexpr auto dht_get_timeout = 30s;  // then a get ends with what it has
+inline constexpr std::size_t dht_contacts_max = 256;  // addresses to ask for the way into the DHT
+inline constexpr std::size_t dht_contacts_kept =
+    16;  // the first ones (configured) give way to nobody
+inline constexpr std::size_t datagram_max = 65'507;    // bytes; UDP over IPv4 cannot carry more
+inline constexpr std::size_t peers_known_max = 2'048;  // in the peer book
+inline constexpr std::size_t peer_endpoints_max = 8;   // remembered per peer
+inline constexpr std::size_t peers_saved_max = 512;    // the best of them go to disk
+inline constexpr auto link_settled_after =
+    10s;  // a link that lasted this long ends the growing of pauses
 inline constexpr std::size_t peer_book_bytes_max = 4U << 20U;  // of its document on disk
-inline constexpr std::size_t unproven_dials_per_hour = 30;  // to an endpoint that has not shown the peer's key
-inline constexpr std::size_t unproven_dials_per_host = 120;  // the same for all ports of a global address
+inline constexpr std::size_t unproven_dials_per_hour =
+    30;  // to an endpoint that has not shown the peer's key
+inline constexpr std::size_t unproven_dials_per_host =
+    120;  // the same for all ports of a global address
 inline constexpr std::size_t dial_quota_entries_max = 8'192;
 
-// --- Sockets (src/uv) -------------------------------------------------------------------------------------
-inline constexpr std::size_t read_scratch_size = 128U << 10U;  // bytes; one buffer per loop, lent to whoever reads
-inline constexpr std::size_t early_flush_size = 64U << 10U;    // bytes of output that are not kept until the turn ends
-inline constexpr std::size_t write_request_max = 256U << 10U;  // bytes handed to one pending write: progress is seen in such steps
-inline constexpr auto close_flush_max = 2s;                    // for what is left when a stream is closed
-inline constexpr int listen_backlog = 1'024;                   // connections the kernel keeps while we are busy
-inline constexpr int accepts_per_turn = 64;                    // then the streams already there get their turn
-inline constexpr auto accept_pause = 100ms;                    // when the process is out of descriptors
+// --- Sockets (src/uv)
+inline constexpr std::size_t read_scratch_size =
+    128U << 10U;  // bytes; one buffer per loop, lent to whoever reads
+inline constexpr std::size_t early_flush_size =
+    64U << 10U;  // bytes of output that are not kept until the turn ends
+inline constexpr std::size_t write_request_max =
+    256U << 10U;  // bytes handed to one pending write: progress is seen in such steps
+inline constexpr auto close_flush_max = 2s;   // for what is left when a stream is closed
+inline constexpr int listen_backlog = 1'024;  // connections the kernel keeps while we are busy
+inline constexpr int accepts_per_turn = 64;   // then the streams already there get their turn
+inline constexpr auto accept_pause = 100ms;   // when the process is out of descriptors
 inline constexpr auto dial_timeout = 5s;
-inline constexpr std::size_t datagram_buffer = 4U << 20U;      // bytes asked of the kernel, which may give less
-inline constexpr std::size_t port_pair_attempts = 64;          // for a number free in TCP and UDP, IPv4 and IPv6
-inline constexpr std::size_t lookups_running_max = 4;          // name lookups at a time, one thread each
-inline constexpr std::size_t lookups_waiting_max = 256;        // beyond it a lookup is refused
+inline constexpr std::size_t datagram_buffer =
+    4U << 20U;  // bytes asked of the kernel, which may give less
+inline constexpr std::size_t port_pair_attempts =
+    64;  // for a number free in TCP and UDP, IPv4 and IPv6
+inline constexpr std::size_t lookups_running_max = 4;    // name lookups at a time, one thread each
+inline constexpr std::size_t lookups_waiting_max = 256;  // beyond it a lookup is refused
 inline constexpr auto lookup_timeout = 10s;
 
-// --- TLS (src/tls) ------------------------------------------------------------------------------------------
-inline constexpr std::size_t tls_record_max = 16U << 10U;      // bytes of plaintext in one record [RFC 8446 5.1]
-inline constexpr std::size_t link_handshake_message_max = 16U << 10U;  // bytes; a link certificate has some 300
-inline constexpr std::size_t session_ticket_max = 16U << 10U;  // bytes of resumption data taken back from a caller
+// --- TLS (src/tls)
+inline constexpr std::size_t tls_record_max =
+    16U << 10U;  // bytes of plaintext in one record [RFC 8446 5.1]
+inline constexpr std::size_t link_handshake_message_max =
+    16U << 10U;  // bytes; a link certificate has some 300
+inline constexpr std::size_t session_ticket_max =
+    16U << 10U;  // bytes of resumption data taken back from a caller
 
 // --- Files and configuration
-// ----------------------------------------------------------------------------
 inline constexpr std::size_t config_file_max = 4U << 20U;  // bytes
 inline constexpr std::size_t state_file_max = 16U
                                               << 20U;  // bytes of one small document of src/store

@@ -113,4 +113,9 @@ std::optional<HostPort> HostPort::parse(std::string_view text, std::uint16_t def
   return result;
 }
 
+std::string HostPort::to_text() const {
+  const bool v6 = host.find(':') != std::string::npos;
+  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
 }  // namespace starling

@@ -77,7 +77,7 @@ Connection* Broker::find(ConnectionId id) {
   return at == connections_.end() ? nullptr : &at->second;
 }
 
-// --- Packets -------------------------------------------------------------------------------------
+// --- Packets
 
 void Broker::on_packet(ConnectionId id, const mqtt::Packet& packet) {
   Connection* connection = find(id);
@@ -152,7 +152,7 @@ void Broker::on_pingreq(Connection& connection) {  // [MQTT-3.12.4-1] [MQTT5-3.1
   connection.port->flush_soon();
 }
 
-// --- PUBLISH from a client -----------------------------------------------------------------------
+// --- PUBLISH from a client
 
 void Broker::on_publish(Connection& connection, const mqtt::Publish& packet) {
   LocalSession& session = *connection.session;
@@ -248,7 +248,7 @@ void Broker::watch_retained_expiry() {
   });
 }
 
-// --- Acknowledgements to publishers --------------------------------------------------------------
+// --- Acknowledgements to publishers
 
 // In the order in which the messages came, also when some of them had to wait for room in a
 // reader's queue.
@@ -306,7 +306,7 @@ void Broker::release(ConnectionId id, const Acknowledgement& what) {
   }
 }
 
-// --- Acknowledgements from subscribers -----------------------------------------------------------
+// --- Acknowledgements from subscribers
 
 void Broker::on_puback(Connection& connection, const mqtt::Puback& packet) {
   LocalSession& session = *connection.session;
@@ -353,7 +353,7 @@ void Broker::on_pubrel(Connection& connection, const mqtt::Pubrel& packet) {
                       known ? ReasonCode::success : ReasonCode::packet_identifier_not_found));
 }
 
-// --- The node ------------------------------------------------------------------------------------
+// --- The node
 
 void Broker::set_access_rules(AccessRules rules) {
   rules_ = std::move(rules);

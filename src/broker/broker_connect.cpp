@@ -73,7 +73,7 @@ void Broker::on_connection_closed(ConnectionId id, std::string_view why) {
     forget(*connection, why.empty() ? "the client closed the connection" : why, true);
 }
 
-// --- CONNECT -------------------------------------------------------------------------------------
+// --- CONNECT
 
 void Broker::on_connect(Connection& connection, const mqtt::Connect& packet) {
   connection.version = packet.version;
@@ -206,7 +206,7 @@ void Broker::release_connack(Connection& connection, const Acknowledgement& what
   pump(session);
 }
 
-// --- The end of a connection ---------------------------------------------------------------------
+// --- The end of a connection
 
 void Broker::on_disconnect(Connection& connection, const mqtt::Disconnect& packet) {
   if (const auto expiry_s = packet.properties.session_expiry_interval_s) {
@@ -281,7 +281,7 @@ void Broker::detach(LocalSession& session, bool keep_will) {
   watch_away(session);
 }
 
-// --- Silence -------------------------------------------------------------------------------------
+// --- Silence
 
 // A packet only stores the time; the wake-up looks whether there was one, and asks again.
 void Broker::watch_keep_alive(Connection& connection) {
@@ -302,8 +302,6 @@ void Broker::on_keep_alive_due(ConnectionId id) {
 }
 
 // --- Absence: the will after its delay, the session after its expiry
-// -------------------------------
-
 void Broker::watch_away(LocalSession& session) {
   std::optional<TimePoint> due;
   if (session.expiry_s != expiry_never) due = session.ends_at;

@@ -15,7 +15,7 @@ void Broker::pump(LocalSession& session) {
   if (!session.holds.empty() && !session.machine.is_full()) give_room(session);
 }
 
-// --- Retained messages to a new subscription -----------------------------------------------------
+// --- Retained messages to a new subscription
 
 // One retained message, then one that waits, and so on: neither starves the other, also when room
 // in the window comes one by one.
@@ -87,7 +87,7 @@ void Broker::replay_later(Connection& connection) {
   });
 }
 
-// --- Full queues ---------------------------------------------------------------------------------
+// --- Full queues
 
 std::uint64_t Broker::hold_publisher(WithheldPublishers::Waiting who) {
   if (outcome_.full.empty()) return 0;

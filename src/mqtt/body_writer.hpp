@@ -93,8 +93,6 @@ void put_packet_id(Sink& out, std::uint16_t packet_id) {
 }
 
 // --- Properties
-// ------------------------------------------------------------------------------------------
-
 template <PropertyId Id, class Sink>
 void put_property(Sink& out, const std::optional<std::uint8_t>& value) {
   if (!value) return;
@@ -166,8 +164,6 @@ void put_properties(Sink& out, const Properties& properties) {
 }
 
 // --- Whole packets
-// -----------------------------------------------------------------------------------------
-
 /// Bytes of a packet whose body is written by put_body(sink).
 template <class PutBody>
 std::size_t packet_size(PutBody put_body) {

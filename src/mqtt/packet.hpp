@@ -157,8 +157,6 @@ struct AuthProperties {
 };
 
 // --- Packets
-// ---------------------------------------------------------------------------------------------
-
 struct Will {
   std::string_view topic{};  ///< a topic name
   BinaryView payload{};      ///< at most 65535 bytes

@@ -35,6 +35,10 @@ Bootstrap::~Bootstrap() {
 }
 
 void Bootstrap::start() {
+  // What the operator wrote comes first: the first contacts are those never given up.
+  for (const HostPort& host : hosts_) {
+    if (const auto literal = Endpoint::parse(host.to_text())) rendezvous_.add_node(*literal);
+  }
   if (const auto saved = files_.load(nodes_file)) {
     std::string_view text = as_text(*saved);
     for (std::size_t count = 0; count < nodes_kept && !text.empty(); ++count) {
@@ -53,8 +57,6 @@ void Bootstrap::watch() {
   const bool connected = rendezvous_.status().connected;
   if (connected != connected_) {
     connected_ = connected;
-    log_.info(connected ? "dht_connected" : "dht_disconnected",
-              {{"good_nodes", rendezvous_.status().good_nodes}});
     retry_delay_ = resolve_delay_min;
     next_resolve_ = now;
     next_remember_ = now;

@@ -23,7 +23,6 @@ ClientConnection::ClientConnection(ConnectionId id, std::unique_ptr<ByteStream> 
       on_ended_(std::move(on_ended)),
       reader_(std::min(packet_size_max, limits::connect_packet_size_max)) {
   STARLING_CHECK(stream_ != nullptr);
-  if (channel_) self_ = std::make_shared<ClientConnection*>(this);
   stream_->set_handler(this);
   broker_.on_connection_opened(id_, *this, std::move(info));
   connect_wake_ = scheduler_.wake_at(scheduler_.now() + limits::connect_timeout, [this] {
@@ -34,10 +33,10 @@ ClientConnection::ClientConnection(ConnectionId id, std::unique_ptr<ByteStream> 
 
 ClientConnection::~ClientConnection() {
   scheduler_.cancel(connect_wake_);
-  if (self_) *self_ = nullptr;
+  *self_ = nullptr;
 }
 
-// --- In ------------------------------------------------------------------------------------------
+// --- In
 
 void ClientConnection::on_bytes(ByteView bytes) {
   if (closing_) return;
@@ -63,15 +62,25 @@ void ClientConnection::on_bytes(ByteView bytes) {
 void ClientConnection::read_plain(ByteView plain) {
   const auto take = [this](const mqtt::Frame& frame) { return on_frame(frame); };
   const bool before_connect = !connect_seen_;
-  auto read = reader_.read(plain, take);
+  const auto read = reader_.read(plain, take);
   if (read && before_connect && connect_seen_ && !closing_) {
     // The reader stopped behind the first packet; what follows may be as large as we told the
-    // client.
+    // client, and waits until CONNACK has been written: nothing may leave before it [MQTT-3.2.0-1].
     reader_.set_packet_size_max(packet_size_max_);
-    read = reader_.read({}, take);
+    if (!answered_) return stream_->pause_reading();
+    return read_plain({});
   }
   if (read || closing_) return;
   broker_.on_packet_error(id_, read.error());
+}
+
+void ClientConnection::read_on() {
+  if (closing_) return;
+  stream_->resume_reading();
+  reading_ = true;
+  read_plain({});
+  reading_ = false;
+  if (ended_) finish();
 }
 
 mqtt::Reading ClientConnection::on_frame(const mqtt::Frame& frame) {
@@ -100,13 +109,18 @@ mqtt::Reading ClientConnection::on_frame(const mqtt::Frame& frame) {
   return is_first || closing_ ? mqtt::Reading::stop : mqtt::Reading::go_on;
 }
 
-// --- Out -----------------------------------------------------------------------------------------
+// --- Out
 
 OutputBuffer& ClientConnection::output() {
   return channel_ ? plain_out_ : stream_->output();
 }
 
 void ClientConnection::flush_soon() {
+  if (!std::exchange(answered_, true) && connect_seen_) {
+    scheduler_.at_turn_end([self = self_] {
+      if (*self != nullptr) (*self)->read_on();
+    });
+  }
   if (channel_ == nullptr) return stream_->flush_soon();
   if (std::exchange(encrypt_asked_, true)) return;
   // All of a turn goes into as few records as possible.
@@ -133,7 +147,7 @@ void ClientConnection::on_writable() {
   broker_.on_writable(id_);
 }
 
-// --- The end -------------------------------------------------------------------------------------
+// --- The end
 
 void ClientConnection::give_up(std::string_view why) {
   if (closing_) return;

@@ -51,6 +51,8 @@ class ClientConnection final : private ByteStream::Handler, private ConnectionPo
   mqtt::Reading on_frame(const mqtt::Frame& frame);
   /// Our side gives up: tells the broker, sends what is left, closes.
   void give_up(std::string_view why);
+  /// CONNECT has been answered: what waited behind it is read.
+  void read_on();
   void encrypt();
   void finish();
 
@@ -65,6 +67,7 @@ class ClientConnection final : private ByteStream::Handler, private ConnectionPo
   mqtt::ProtocolVersion version_ = mqtt::ProtocolVersion::v5;
   WakeId connect_wake_;
   bool connect_seen_ = false;  // the first packet has come, whatever it was
+  bool answered_ = false;      // something has been written to the client
   bool closing_ = false;       // nothing is read any more
   bool reading_ = false;       // inside on_bytes: ending waits for its end
   bool ended_ = false;
@@ -73,7 +76,9 @@ class ClientConnection final : private ByteStream::Handler, private ConnectionPo
   OutputBuffer plain_out_;
   Bytes plain_in_;
   bool encrypt_asked_ = false;
-  std::shared_ptr<ClientConnection*> self_;  // lets a task of the turn's end see that we are gone
+
+  // Lets a task of the turn's end see that we are gone.
+  std::shared_ptr<ClientConnection*> self_ = std::make_shared<ClientConnection*>(this);
 };
 
 }  // namespace starling

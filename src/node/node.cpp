@@ -111,8 +111,8 @@ void Node::close_link(LinkId link) {
   peers_->close(link);
 }
 
-void Node::deliver_from_mesh(std::string_view mesh, const NodeId& from,
-                             const SharedPublication& message) {
+Delivery Node::deliver_from_mesh(std::string_view mesh, const NodeId& from,
+                                 const SharedPublication& message) {
   // Also what is refused is acknowledged to the peer: its duty is done, and it must not send it
   // again.
   acceptance_.commit_this_turn();
@@ -121,11 +121,14 @@ void Node::deliver_from_mesh(std::string_view mesh, const NodeId& from,
   if (!rules_.allows(Principal{user, client_id}, Action::publish, message->topic)) {
     ports_.metrics.metric("starling_acl_denied_total{access=\"mesh\"}").add();
     ports_.log.debug("mesh_publication_denied", {{"peer", from}, {"mesh", mesh}});
-    return;
+    return Delivery::taken;
   }
-  broker_.deliver_from_mesh(message);
+  const bool waits = broker_.deliver_from_mesh(message) == MeshPlacement::waiting;
+  return waits ? Delivery::waiting : Delivery::taken;
 }
 
-void Node::on_mesh_message_placed(const MessageId&) {}
+void Node::on_mesh_message_placed(const MessageId& id) {
+  if (mesh_ && !stopped_) mesh_->on_message_placed(id);
+}
 
 }  // namespace starling

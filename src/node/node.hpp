@@ -81,8 +81,8 @@ class Node final : private BrokerHost, private MeshHost {
   void flush_link(LinkId link) override;
   [[nodiscard]] bool link_is_congested(LinkId link) const override;
   void close_link(LinkId link) override;
-  void deliver_from_mesh(std::string_view mesh, const NodeId& from,
-                         const SharedPublication& message) override;
+  Delivery deliver_from_mesh(std::string_view mesh, const NodeId& from,
+                             const SharedPublication& message) override;
 
   void forward_to_mesh();
 

@@ -34,7 +34,7 @@ trap 'exit 143' TERM
 # wait_for FILE PATTERN [COUNT]: until that many lines match; looks 50 times a second, for at most 30 s.
 wait_for() {
   local file=$1 pattern=$2 count=${3:-1} deadline=$((SECONDS + 30))
-  until [ "$(grep -cE "$pattern" "$file" 2>/dev/null || true)" -ge "$count" ]; do
+  until [ "$(grep -sE "$pattern" "$file" | wc -l)" -ge "$count" ]; do
     if [ $SECONDS -ge $deadline ]; then
       echo "demo: no \"$pattern\" in $file after 30 s; its end:" >&2
       tail -n 20 "$file" >&2
@@ -78,15 +78,15 @@ crossed=0 failed=0
 check() {
   local from=$1 to=$2 qos=$3 filter=$4 topic=$5 payload="from $1 to $2 at QoS $3" out=$folder/sub.out
   : >"$out"
-  stdbuf -oL mosquitto_sub -d -h 127.0.0.1 -p "${mqtt[$to]}" -t "$filter" -q "$qos" -C 1 -W 20 -F '@ %U %q %p' >"$out" &
+  stdbuf -oL mosquitto_sub -d -h 127.0.0.1 -p "${mqtt[$to]}" -t "$filter" -q "$qos" -C 1 -W 20 -F '> %U %q %p' >"$out" &
   local sub=$!
   pids+=($sub)
   wait_for "$out" '^Subscribed'
   local began=$EPOCHREALTIME
   mosquitto_pub -h 127.0.0.1 -p "${mqtt[$from]}" -t "$topic" -q "$qos" -m "$payload"
-  if wait "$sub" && grep -qE "^@ [0-9.]+ $qos $payload\$" "$out"; then
+  if wait "$sub" && grep -qE "^> [0-9.]+ $qos $payload\$" "$out"; then
     printf '  %s -> %s  QoS %s  %-16s %-18s %6s ms\n' "$from" "$to" "$qos" "$filter" "$topic" \
-      "$(elapsed_ms "$began" "$(awk '/^@ / { print $2 }' "$out")")"
+      "$(elapsed_ms "$began" "$(awk '/^> / { print $2 }' "$out")")"
     crossed=$((crossed + 1))
   else
     printf '  %s -> %s  QoS %s  %-16s %-18s DID NOT ARRIVE\n' "$from" "$to" "$qos" "$filter" "$topic"

@@ -35,6 +35,8 @@ BOOST_AUTO_TEST_CASE(host_and_port_as_people_write_them) {
   BOOST_TEST(parse("[::1]:7")->host == "::1");
   BOOST_TEST(parse("[::1]:7")->port == 7);
   BOOST_TEST(parse("fe80::1")->host == "fe80::1");
+  BOOST_TEST(parse("fe80::1")->to_text() == "[fe80::1]:21883");
+  BOOST_TEST(parse("h:5")->to_text() == "h:5");
   for (const char* wrong : {"", ":5", "h:", "h:0", "h:x", "[::1", "[::1]7"})
     BOOST_TEST(!parse(wrong), wrong);
 }

@@ -110,7 +110,7 @@ Rendezvous::Handle TableRendezvous::announce(const DhtKey& key, std::uint64_t va
 }
 
 void TableRendezvous::get(const DhtKey& key, OnValue on_value, OnDone on_done) {
-  ++gets;
+  ++gets[key];
   table_.scheduler().wake_at(
       table_.scheduler().now() + 2 * latency,
       [this, key, on_value = std::move(on_value), on_done = std::move(on_done), alive = alive_] {
@@ -343,10 +343,11 @@ void WorldNode::close_link(LinkId link) {
   });
 }
 
-void WorldNode::deliver_from_mesh(std::string_view mesh, const NodeId& from,
-                                  const SharedPublication& message) {
+Delivery WorldNode::deliver_from_mesh(std::string_view mesh, const NodeId& from,
+                                      const SharedPublication& message) {
   arrivals.push_back(Arrival{std::string{mesh}, from, message, world_.scheduler.now()});
   ask_for_after_turn();
+  return reader_is_full ? Delivery::waiting : Delivery::taken;
 }
 
 void WorldNode::ask_for_after_turn() {
@@ -429,11 +430,13 @@ MeshConfig MeshWorld::open_mesh(const std::string& name, const std::vector<std::
 
 // --- The rude one
 
-RawPeer::RawPeer(MeshWorld& world, WorldNode& node, std::uint8_t number, const MeshConfig& mesh)
+RawPeer::RawPeer(MeshWorld& world, WorldNode& node, std::uint8_t number,
+                 const std::vector<MeshConfig>& meshes, std::uint64_t ordinal)
     : id(key_of(number).node_id()), world_(world), node_(node), link_(node.mesh().next_link_id()) {
   settings_.self = id;
-  settings_.meshes = {mesh.keys.member};
+  for (const MeshConfig& mesh : meshes) settings_.meshes.push_back(mesh.keys.member);
   LinkOpening opening;
+  opening.ordinal = ordinal;
   opening.peer = node.id;
   opening.expected = node.id;
   world.entropy.fill(opening.secret);
@@ -485,6 +488,34 @@ std::uint64_t RawPeer::acknowledged() const {
     if (const auto* e = std::get_if<Acknowledged>(&event)) up_to = e->up_to;
   }
   return up_to;
+}
+
+std::vector<std::string> RawPeer::payloads() const {
+  std::vector<std::string> list;
+  for (const LinkEvent& event : events) {
+    const auto* arrived = std::get_if<PublicationsArrived>(&event);
+    if (arrived == nullptr) continue;
+    for (const ArrivedPublication& one : arrived->publications) {
+      list.emplace_back(as_text(one.message->payload.view()));
+    }
+  }
+  return list;
+}
+
+std::set<NodeId> RawPeer::told() const {
+  std::set<NodeId> named;
+  for (const LinkEvent& event : events) {
+    const auto* told = std::get_if<PeersTold>(&event);
+    if (told == nullptr) continue;
+    for (const wire::Peers::Entry& entry : told->peers) named.insert(entry.node);
+  }
+  return named;
+}
+
+void RawPeer::want(std::size_t mesh, const std::vector<Interest>& interests) {
+  machine_->send_interests(mesh, interests, out_);
+  flush();
+  world_.run_for(10ms);
 }
 
 // --- The world

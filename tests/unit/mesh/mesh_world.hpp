@@ -98,8 +98,8 @@ class TableRendezvous final : public Rendezvous {
   [[nodiscard]] Status status() const override { return Status{true, 3, 0}; }
 
   static constexpr Duration latency = 30ms;
-  std::size_t gets = 0;
-  bool deaf = false;  ///< listeners of this node hear nothing any more
+  std::map<DhtKey, std::size_t> gets;  ///< how often each key was read
+  bool deaf = false;                   ///< listeners of this node hear nothing any more
 
  private:
   RendezvousTable& table_;
@@ -186,14 +186,15 @@ class WorldNode final : public MeshHost {
   void flush_link(LinkId link) override;
   [[nodiscard]] bool link_is_congested(LinkId link) const override;
   void close_link(LinkId link) override;
-  void deliver_from_mesh(std::string_view mesh, const NodeId& from,
-                         const SharedPublication& message) override;
+  Delivery deliver_from_mesh(std::string_view mesh, const NodeId& from,
+                             const SharedPublication& message) override;
   StoreBatch& batch() override { return batch_; }
 
   NodeId id;
   Endpoint endpoint;
   bool dialable = true;
   bool congested = false;       ///< every link pretends to be
+  bool reader_is_full = false;  ///< deliveries find no room; the test tells when they do
   Duration commit_delay = 0ms;  ///< from the end of the turn until the batch is safe
   std::vector<Arrival> arrivals;
   std::size_t dials = 0;
@@ -237,8 +238,10 @@ class WorldNode final : public MeshHost {
 /// The other end of one link without a mesh behind it: it says what it is told to, however rude.
 class RawPeer {
  public:
-  /// Dials `node` at once and shakes hands as a member of `mesh`.
-  RawPeer(MeshWorld& world, WorldNode& node, std::uint8_t number, const MeshConfig& mesh);
+  /// Dials `node` at once and shakes hands as a member of `meshes`. `ordinal`: of its links,
+  /// counted by itself.
+  RawPeer(MeshWorld& world, WorldNode& node, std::uint8_t number,
+          const std::vector<MeshConfig>& meshes, std::uint64_t ordinal = 1);
   ~RawPeer();
 
   /// Sends on its lane without looking at anything but credit; the outcome.
@@ -252,6 +255,12 @@ class RawPeer {
   bool is_closed = false;  ///< the node has closed the connection
   [[nodiscard]] bool is_ready() const { return machine_->is_ready(); }
   [[nodiscard]] std::uint64_t acknowledged() const;
+  /// Payloads of the publications that have come.
+  [[nodiscard]] std::vector<std::string> payloads() const;
+  /// Whom the node has named as members.
+  [[nodiscard]] std::set<NodeId> told() const;
+  /// Says what it wants of one mesh: all of it.
+  void want(std::size_t mesh, const std::vector<Interest>& interests);
 
  private:
   friend class WorldNode;
