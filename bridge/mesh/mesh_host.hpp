@@ -23,7 +23,7 @@ struct LinkFacts {
 };
 
 /// What became of a message that the mesh handed over.
-enum class Delivery : std::uint8_t {
+enum class MeshDelivery : std::uint8_t {
   taken,    ///< delivered, queued, refused or wanted by nobody: safe with this turn's batch
   waiting,  ///< a local reader's queue is full: Mesh::on_message_placed follows
 };
@@ -52,7 +52,7 @@ class MeshHost {
   /// "mesh:<mesh>" and hands it to the broker by the door that does not lead back to the mesh.
   /// Whatever must be kept goes into batch(). A message that waits is not acknowledged to its peer,
   /// nor is what came after it from there: so that peer slows down, and no other.
-  virtual Delivery deliver_from_mesh(std::string_view mesh, const NodeId& from,
+  virtual MeshDelivery deliver_from_mesh(std::string_view mesh, const NodeId& from,
                                      const SharedPublication& message) = 0;
   /// This turn's batch. The mesh only appends when MeshSettings::keep_outboxes says so.
   virtual StoreBatch& batch() = 0;

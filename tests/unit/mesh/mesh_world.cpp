@@ -343,11 +343,11 @@ void WorldNode::close_link(LinkId link) {
   });
 }
 
-Delivery WorldNode::deliver_from_mesh(std::string_view mesh, const NodeId& from,
+MeshDelivery WorldNode::deliver_from_mesh(std::string_view mesh, const NodeId& from,
                                       const SharedPublication& message) {
   arrivals.push_back(Arrival{std::string{mesh}, from, message, world_.scheduler.now()});
   ask_for_after_turn();
-  return reader_is_full ? Delivery::waiting : Delivery::taken;
+  return reader_is_full ? MeshDelivery::waiting : MeshDelivery::taken;
 }
 
 void WorldNode::ask_for_after_turn() {

@@ -186,7 +186,7 @@ class WorldNode final : public MeshHost {
   void flush_link(LinkId link) override;
   [[nodiscard]] bool link_is_congested(LinkId link) const override;
   void close_link(LinkId link) override;
-  Delivery deliver_from_mesh(std::string_view mesh, const NodeId& from,
+  MeshDelivery deliver_from_mesh(std::string_view mesh, const NodeId& from,
                              const SharedPublication& message) override;
   StoreBatch& batch() override { return batch_; }
 

@@ -40,7 +40,7 @@ struct Fixture {
 };
 
 BOOST_FIXTURE_TEST_CASE(a_member_that_keeps_to_the_rules_is_heard, Fixture) {
-  RawPeer peer{world, node, 200, config};
+  RawPeer peer{world, node, 200, {config}};
   BOOST_REQUIRE(peer.is_ready());
   BOOST_TEST((peer.send(message(peer.id, 1, QoS::exactly_once)) == SendOutcome::sent));
   peer.flush();
@@ -50,7 +50,7 @@ BOOST_FIXTURE_TEST_CASE(a_member_that_keeps_to_the_rules_is_heard, Fixture) {
 }
 
 BOOST_FIXTURE_TEST_CASE(an_id_that_comes_twice_is_delivered_once_and_acknowledged_twice, Fixture) {
-  RawPeer peer{world, node, 200, config};
+  RawPeer peer{world, node, 200, {config}};
   peer.send(message(peer.id, 1, QoS::at_least_once));
   peer.send(message(peer.id, 1, QoS::at_least_once));
   peer.send(message(peer.id, 2, QoS::at_most_once));
@@ -68,7 +68,7 @@ BOOST_FIXTURE_TEST_CASE(nobody_speaks_for_another_node, Fixture) {
   other.bytes[0] = 42;
   for (const NodeId& origin : {other, node.id}) {
     for (const QoS qos : {QoS::at_most_once, QoS::exactly_once}) {
-      RawPeer peer{world, node, 200, config};
+      RawPeer peer{world, node, 200, {config}};
       peer.send(message(origin, 1, qos));
       peer.flush();
       world.run_for(10ms);
@@ -76,7 +76,7 @@ BOOST_FIXTURE_TEST_CASE(nobody_speaks_for_another_node, Fixture) {
     }
   }
   BOOST_TEST(node.arrivals.empty());
-  RawPeer peer{world, node, 200, config};  // what was tried has used up none of its own ids
+  RawPeer peer{world, node, 200, {config}};  // what was tried has used up none of its own ids
   peer.send(message(peer.id, 1, QoS::exactly_once));
   peer.flush();
   world.run_for(10ms);
@@ -84,7 +84,7 @@ BOOST_FIXTURE_TEST_CASE(nobody_speaks_for_another_node, Fixture) {
 }
 
 BOOST_FIXTURE_TEST_CASE(what_has_travelled_too_far_ends_here, Fixture) {
-  RawPeer peer{world, node, 200, config};
+  RawPeer peer{world, node, 200, {config}};
   peer.send(message(peer.id, 1, QoS::at_least_once), limits::hops_max);
   peer.send(message(peer.id, 2, QoS::at_least_once), limits::hops_max - 1);
   peer.flush();
@@ -94,7 +94,7 @@ BOOST_FIXTURE_TEST_CASE(what_has_travelled_too_far_ends_here, Fixture) {
 
 BOOST_AUTO_TEST_CASE(topics_that_no_rule_names_and_dollar_topics_do_not_enter) {
   Fixture f{{}, MeshWorld::private_mesh("home", 7, {"in:home/#", "out:away/#"})};
-  RawPeer peer{f.world, f.node, 200, f.config};
+  RawPeer peer{f.world, f.node, 200, {f.config}};
   peer.send(Fixture::message(peer.id, 1, QoS::at_least_once, "home/a"));
   peer.send(Fixture::message(peer.id, 2, QoS::at_least_once, "away/a"));
   peer.send(Fixture::message(peer.id, 3, QoS::at_least_once, "$SYS/a"));
@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(a_flood_of_qos_0_is_cut_to_the_rate) {
   WorldNode::Options options;
   options.messages_per_s = 100;
   Fixture f{options};
-  RawPeer peer{f.world, f.node, 200, f.config};
+  RawPeer peer{f.world, f.node, 200, {f.config}};
   for (std::uint64_t i = 1; i <= 2'000; ++i) {
     peer.send(Fixture::message(peer.id, i, QoS::at_most_once));
     if (i % 100 == 0) {
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(a_flood_of_qos_1_is_slowed_and_loses_nothing) {
   WorldNode::Options options;
   options.messages_per_s = 1'000;
   Fixture f{options};
-  RawPeer peer{f.world, f.node, 200, f.config};
+  RawPeer peer{f.world, f.node, 200, {f.config}};
   std::uint64_t next = 1;
   std::size_t after_ten_seconds = 0;
   for (int slice = 0; slice < 2'000; ++slice) {
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(a_peer_may_create_only_so_many_retained_topics) {
   WorldNode::Options options;
   options.retained_max = 3;
   Fixture f{options};
-  RawPeer peer{f.world, f.node, 200, f.config};
+  RawPeer peer{f.world, f.node, 200, {f.config}};
   for (std::uint64_t i = 1; i <= 5; ++i) {
     peer.send(Fixture::message(peer.id, i, QoS::at_least_once, "t/" + std::to_string(i), true));
   }
@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(a_peer_may_create_only_so_many_retained_topics) {
 
 BOOST_FIXTURE_TEST_CASE(more_ids_than_can_be_remembered_end_the_link_instead_of_a_promise,
                         Fixture) {
-  RawPeer peer{world, node, 200, config};
+  RawPeer peer{world, node, 200, {config}};
   peer.machine().set_floor(MessageId{peer.id, 1, 1});
   for (std::uint64_t i = 1; i <= 3 * limits::seen_ids_max && !peer.is_closed; ++i) {
     peer.send(message(peer.id, i, QoS::at_least_once));
@@ -179,8 +179,8 @@ BOOST_FIXTURE_TEST_CASE(more_ids_than_can_be_remembered_end_the_link_instead_of_
 }
 
 BOOST_FIXTURE_TEST_CASE(only_the_asker_itself_is_passed_on, Fixture) {
-  RawPeer asker{world, node, 200, config};
-  RawPeer asked{world, node, 201, config};
+  RawPeer asker{world, node, 200, {config}};
+  RawPeer asked{world, node, 201, {config}};
   for (RawPeer* peer : {&asker, &asked}) {
     peer->machine().send_interests(0, {}, peer->out());
     peer->flush();
@@ -206,7 +206,7 @@ BOOST_FIXTURE_TEST_CASE(only_the_asker_itself_is_passed_on, Fixture) {
 }
 
 BOOST_FIXTURE_TEST_CASE(a_dial_me_request_is_followed_a_few_times_and_no_more, Fixture) {
-  RawPeer peer{world, node, 200, config};
+  RawPeer peer{world, node, 200, {config}};
   for (std::uint8_t i = 1; i <= 200; ++i) {
     NodeId asker;
     asker.bytes.fill(i);
@@ -220,7 +220,7 @@ BOOST_FIXTURE_TEST_CASE(a_dial_me_request_is_followed_a_few_times_and_no_more, F
 }
 
 BOOST_FIXTURE_TEST_CASE(a_flood_of_told_members_stays_bounded, Fixture) {
-  RawPeer peer{world, node, 200, config};
+  RawPeer peer{world, node, 200, {config}};
   for (std::uint32_t frame = 0; frame < 100; ++frame) {
     std::vector<wire::Peers::Entry> entries;
     for (std::uint32_t i = 0; i < 200; ++i) {
@@ -245,7 +245,7 @@ BOOST_FIXTURE_TEST_CASE(a_flood_of_told_members_stays_bounded, Fixture) {
 }
 
 BOOST_FIXTURE_TEST_CASE(interests_in_dollar_topics_are_refused_and_the_others_kept, Fixture) {
-  RawPeer peer{world, node, 200, config};
+  RawPeer peer{world, node, 200, {config}};
   const std::vector<Interest> interests{
       {TopicFilter::parse("$SYS/#").value(), "", QoS::at_least_once, false},
       {TopicFilter::parse("x").value(), "", QoS::at_least_once, false}};
@@ -265,8 +265,8 @@ BOOST_FIXTURE_TEST_CASE(connections_that_prove_nothing_are_few, Fixture) {
   const MeshConfig foreign = MeshWorld::private_mesh("home", 99);
   std::vector<std::unique_ptr<RawPeer>> strangers;
   for (std::uint8_t i = 0; i < 3; ++i) {
-    strangers.push_back(
-        std::make_unique<RawPeer>(world, node, static_cast<std::uint8_t>(210 + i), foreign));
+    strangers.push_back(std::make_unique<RawPeer>(world, node, static_cast<std::uint8_t>(210 + i),
+                                                  std::vector<MeshConfig>{foreign}));
     BOOST_TEST(!strangers.back()->is_ready());
     BOOST_TEST(strangers.back()->is_closed);
   }

@@ -161,6 +161,10 @@ BOOST_AUTO_TEST_CASE(nothing_is_acknowledged_before_it_is_safe) {
   world.run_for(400ms);
   BOOST_TEST(b.arrivals.size() == 1U);
   BOOST_TEST(a.peer(b)->outbox_messages == 1U);
+  a.publish("x", "2", QoS::exactly_once);
+  world.run_for(200ms);  // the batch of the first is safe now, that of the second is not
+  BOOST_TEST(b.arrivals.size() == 2U);
+  BOOST_TEST(a.peer(b)->outbox_messages == 1U);
   world.run_for(1s);
   BOOST_TEST(a.peer(b)->outbox_messages == 0U);
 }
@@ -189,6 +193,100 @@ BOOST_AUTO_TEST_CASE(a_durable_interest_holds_the_outbox_open_while_the_peer_is_
   const Payloads kept = b.payloads("kept");
   for (std::size_t i = 0; i < kept.size(); ++i) BOOST_TEST(kept[i] == std::to_string(i));
   BOOST_TEST(a.peer(b)->outbox_messages == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_unsubscribed_while_away_is_not_sent_afterwards) {
+  MeshWorld world;
+  link_all(world, 2);
+  WorldNode& a = *world.nodes[0];
+  WorldNode& b = *world.nodes[1];
+  b.subscribe("gone", QoS::at_least_once, true);
+  b.subscribe("kept", QoS::at_least_once, true);
+  world.run_for(100ms);
+  world.partition(a, b, true);
+  world.cut_all_between(a, b);
+  a.publish("gone", "1", QoS::at_least_once);
+  a.publish("kept", "2", QoS::at_least_once);
+  b.unsubscribe("gone");
+  world.run_for(5s);
+  world.partition(a, b, false);
+  BOOST_REQUIRE(world.run_until([&] { return !b.arrivals.empty(); }, 90s));
+  world.run_for(5s);
+  BOOST_TEST(b.payloads() == (Payloads{"2"}), boost::test_tools::per_element());
+  BOOST_TEST(a.peer(b)->outbox_messages == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(
+    a_message_published_right_after_the_start_reaches_members_linked_a_moment_later) {
+  MeshWorld world;
+  WorldNode& b = world.add_node();
+  b.subscribe("#", QoS::at_least_once);
+  world.run_for(20s);
+  WorldNode& a = world.add_node();
+  a.publish("x", "0", QoS::at_most_once);
+  a.publish("x", "1", QoS::at_least_once);
+  BOOST_REQUIRE(world.run_until([&] { return b.arrivals.size() == 2; }, 5s));
+  world.run_for(20s);
+  BOOST_TEST(b.arrivals.size() == 2U);
+  BOOST_TEST(a.mesh().status().parked_messages == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_message_waits_for_a_member_that_is_just_being_linked) {
+  MeshWorld world;
+  link_all(world, 2);
+  WorldNode& a = *world.nodes[0];
+  world.run_for(1min);
+  WorldNode& c = world.add_node();
+  c.subscribe("#", QoS::at_least_once);
+  BOOST_REQUIRE(world.run_until(
+      [&] {
+        const auto status = a.peer(c);
+        return status && status->state != PeerState::away && status->state != PeerState::linked;
+      },
+      10s));
+  a.publish("x", "0", QoS::at_most_once);
+  a.publish("x", "1", QoS::at_least_once);
+  world.run_for(2s);
+  BOOST_TEST(c.arrivals.size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_second_link_of_a_peer_takes_over_with_what_was_not_acknowledged) {
+  MeshWorld world;
+  WorldNode& node = world.add_node();
+  const std::vector<MeshConfig> meshes{MeshWorld::private_mesh()};
+  const std::vector<Interest> all{{TopicFilter::parse("#").value(), "", QoS::exactly_once, false}};
+  RawPeer first{world, node, 200, meshes, 1};
+  first.want(0, all);
+  node.publish("x", "1", QoS::exactly_once);
+  world.run_for(10ms);
+  BOOST_TEST(first.payloads() == (Payloads{"1"}), boost::test_tools::per_element());
+  RawPeer second{world, node, 200, meshes, 2};
+  BOOST_TEST(first.is_closed);
+  BOOST_TEST(!second.is_closed);
+  second.want(0, all);
+  node.publish("x", "2", QoS::exactly_once);
+  world.run_for(10ms);
+  BOOST_TEST(second.payloads() == (Payloads{"1", "2"}), boost::test_tools::per_element());
+  BOOST_TEST(node.log.count("mesh_peer_lost") == 0U);
+  BOOST_TEST(node.links() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(order_holds_for_a_peer_that_is_still_telling_its_interests) {
+  MeshWorld world;
+  WorldNode::Options options;
+  options.meshes = {MeshWorld::private_mesh("home", 7), MeshWorld::private_mesh("work", 8)};
+  WorldNode& node = world.add_node(options);
+  node.boot();
+  RawPeer peer{world, node, 200, options.meshes};
+  node.publish("x", "1", QoS::exactly_once);
+  peer.want(0, {{TopicFilter::parse("#").value(), "", QoS::exactly_once, false}});
+  node.publish("x", "2", QoS::exactly_once);
+  world.run_for(10ms);
+  BOOST_TEST(peer.payloads().empty());  // one of its meshes has not spoken yet
+  peer.want(1, {{TopicFilter::parse("#").value(), "", QoS::exactly_once, false}});
+  node.publish("x", "3", QoS::exactly_once);
+  world.run_for(10ms);
+  BOOST_TEST(peer.payloads() == (Payloads{"1", "2", "3"}), boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(a_live_interest_survives_a_short_cut) {

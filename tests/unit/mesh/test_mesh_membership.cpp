@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "dht/records/interest_record.hpp"
 #include "dht/records/member_record.hpp"
 #include "mesh_world.hpp"
 
@@ -195,6 +194,65 @@ BOOST_AUTO_TEST_CASE(who_cannot_be_dialled_is_asked_to_dial_back_over_a_common_f
   BOOST_TEST(third.peer(hidden)->inbound);
 }
 
+BOOST_AUTO_TEST_CASE(who_does_not_answer_is_looked_up_and_asked_to_dial_back) {
+  MeshWorld world;
+  WorldNode& node = world.add_node();
+  RawPeer helper{world, node, 200, {MeshWorld::private_mesh()}};
+  helper.want(0, {});
+  wire::Peers::Entry silent;
+  silent.node.bytes.fill(9);
+  silent.endpoints = {Endpoint::v4({127, 0, 0, 1}, 7)};
+  silent.linked = true;
+  helper.machine().send_peers(0, std::vector<wire::Peers::Entry>{silent}, helper.out());
+  helper.flush();
+  world.run_for(1s);
+  BOOST_TEST(node.dials > 0U);
+  std::size_t requests = 0;
+  for (const LinkEvent& event : helper.events) {
+    const auto* request = std::get_if<DialMeArrived>(&event);
+    if (request == nullptr) continue;
+    ++requests;
+    BOOST_TEST((request->asked == silent.node));
+    BOOST_TEST((request->asker == node.id));
+    BOOST_REQUIRE(request->endpoints.size() == 1U);
+    BOOST_TEST((request->endpoints[0] == node.endpoint));
+  }
+  BOOST_TEST(requests == 1U);
+  BOOST_TEST(node.rendezvous()->gets[node_key(MeshWorld::private_mesh().keys, silent.node)] == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_newcomer_is_told_about_members_and_they_about_it) {
+  MeshWorld world;
+  WorldNode& node = world.add_node();
+  RawPeer first{world, node, 200, {MeshWorld::private_mesh()}};
+  first.want(0, {});
+  RawPeer second{world, node, 201, {MeshWorld::private_mesh()}};
+  second.want(0, {});
+  BOOST_TEST(second.told().count(first.id) == 1U);
+  BOOST_TEST(first.told().count(second.id) == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(members_of_one_mesh_are_not_named_to_those_of_another) {
+  MeshWorld world;
+  WorldNode::Options options;
+  options.meshes = {MeshWorld::private_mesh("home", 7), MeshWorld::private_mesh("work", 8)};
+  WorldNode& node = world.add_node(options);
+  node.boot();
+  RawPeer first{world, node, 200, {MeshWorld::private_mesh("home", 7)}};
+  first.want(0, {});
+  RawPeer second{world, node, 201, {MeshWorld::private_mesh("work", 8)}};
+  second.want(0, {});
+  BOOST_TEST(second.told().empty());
+  BOOST_TEST(first.told().empty());
+  const std::vector<Endpoint> endpoints{Endpoint::v4({127, 0, 0, 1}, 7)};
+  second.machine().send_dial_me(0, first.id, second.id, endpoints, second.out());
+  second.flush();
+  world.run_for(10ms);
+  for (const LinkEvent& event : first.events) {
+    BOOST_TEST(!std::holds_alternative<DialMeArrived>(event));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(members_tell_each_other_about_members) {
   MeshWorld world;
   WorldNode& a = world.add_node();
@@ -285,6 +343,47 @@ BOOST_AUTO_TEST_CASE(a_message_published_before_anybody_was_found_still_arrives)
   BOOST_REQUIRE(world.run_until([&] { return far->arrivals.size() >= 2; }, 3s));
   world.run_for(15s);
   BOOST_TEST(far->arrivals.size() == 2U);
+  BOOST_TEST(a.mesh().status().parked_messages == 0U);
+}
+
+/// Node 0, another one that it has no link with, and `topic` resolved: nobody wants it.
+WorldNode& someone_not_linked(MeshWorld& world, const std::string& topic) {
+  for (int i = 0; i < 8; ++i) add(world, {MeshWorld::open_mesh()});
+  world.run_for(20s);
+  WorldNode& a = *world.nodes[0];
+  a.publish(topic, "before", QoS::at_most_once);
+  world.run_for(12s);
+  BOOST_REQUIRE(a.mesh().status().parked_messages == 0U);
+  for (auto& node : world.nodes) {
+    if (node.get() != &a && !a.is_linked_to(*node)) return *node;
+  }
+  BOOST_REQUIRE(false);
+  return a;
+}
+
+BOOST_AUTO_TEST_CASE(a_new_subscriber_of_a_topic_in_use_is_linked_before_the_next_message) {
+  MeshWorld world;
+  WorldNode& far = someone_not_linked(world, "chat/news");
+  WorldNode& a = *world.nodes[0];
+  far.subscribe("chat/+", QoS::at_most_once);
+  world.run_for(2s);
+  BOOST_TEST(a.is_linked_to(far));
+  const TimePoint began = world.scheduler.now();
+  a.publish("chat/news", "1", QoS::at_most_once);
+  world.run_for(100ms);
+  BOOST_REQUIRE(far.arrivals.size() == 1U);
+  BOOST_TEST((far.arrivals[0].at - began == world.latency));
+}
+
+BOOST_AUTO_TEST_CASE(an_acknowledged_message_waits_for_announcements_that_are_under_way) {
+  MeshWorld world;
+  WorldNode& far = someone_not_linked(world, "chat/news");
+  WorldNode& a = *world.nodes[0];
+  far.subscribe("chat/+", QoS::exactly_once);
+  a.publish("chat/news", "1", QoS::at_least_once);
+  BOOST_REQUIRE(world.run_until([&] { return !far.arrivals.empty(); }, 3s));
+  world.run_for(20s);
+  BOOST_TEST(far.arrivals.size() == 1U);
   BOOST_TEST(a.mesh().status().parked_messages == 0U);
 }
 
