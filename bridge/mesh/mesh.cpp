@@ -125,13 +125,14 @@ void Mesh::Impl::on_turn_end() {
   turn_end_asked_ = false;
   if (!running_) return;
   send_interest_changes();
-  if (topology_changed_) review_topology();
+  const bool topology_changed = topology_changed_;
+  if (topology_changed) review_topology();
   if (parking_changed_) settle_parking();
   const std::set<NodeId> dirty = std::exchange(dirty_peers_, {});
   for (const NodeId& id : dirty) {
     if (Peer* peer = find_peer(id)) pump(id, *peer);
   }
-  run_dials();
+  if (topology_changed) run_dials();
 }
 
 void Mesh::Impl::on_tick() {
@@ -187,7 +188,8 @@ void Mesh::Impl::on_peer_seen(MeshIndex mesh, const PeerSeen& seen) {
   if (is_flowing(seen.peer.id)) return;
   // Somebody we publish for, though nothing may wait for it right now: be linked before the next
   // message.
-  for (const auto& [topic, at] : recent_topics_[mesh]) {
+  for (const auto& recent : recent_topics_[mesh]) {
+    const std::string& topic = recent.first;
     const bool wants = std::any_of(seen.interests.begin(), seen.interests.end(),
                                    [&](const Interest& i) { return i.filter.matches(topic); });
     if (!wants) continue;

@@ -53,7 +53,7 @@ class MeshHost {
   /// Whatever must be kept goes into batch(). A message that waits is not acknowledged to its peer,
   /// nor is what came after it from there: so that peer slows down, and no other.
   virtual MeshDelivery deliver_from_mesh(std::string_view mesh, const NodeId& from,
-                                     const SharedPublication& message) = 0;
+                                         const SharedPublication& message) = 0;
   /// This turn's batch. The mesh only appends when MeshSettings::keep_outboxes says so.
   virtual StoreBatch& batch() = 0;
 };

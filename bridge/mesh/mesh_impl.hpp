@@ -130,6 +130,8 @@ class Mesh::Impl final : private CircleHandler {
   [[nodiscard]] PeerStatus status_of(const NodeId& id) const;
 
   // --- mesh_links.cpp
+  void log_refusal(const NodeId& peer, const Endpoint& remote, bool inbound,
+                   const std::string& why);
   [[nodiscard]] bool has_room_for_link(const LinkFacts& facts, std::string& why_not);
   void arm(LinkId id, Link& link);
   void on_link_timer(LinkId id);
@@ -248,6 +250,9 @@ class Mesh::Impl final : private CircleHandler {
   std::uint64_t link_ordinal_ = 0;
   std::set<LinkId> unsealed_links_;
   std::set<LinkId> uncommitted_links_;
+  TimePoint refusals_since_;
+  std::size_t refusals_ = 0;  // in the running window
+  std::size_t refusals_unlogged_ = 0;
   bool has_unsealed_ = false;
   bool turn_end_asked_ = false;
   bool topology_changed_ = false;

@@ -47,8 +47,7 @@ void Mesh::Impl::on_link_open(LinkId id, LinkFacts facts) {
   }
   std::string why_not;
   if (!has_room_for_link(facts, why_not)) {
-    log_.warn("mesh_link_refused",
-              {{"peer", facts.peer}, {"addr", facts.remote.to_text()}, {"why", why_not}});
+    log_refusal(facts.peer, facts.remote, facts.inbound, why_not);
     host_.close_link(id);
     return;
   }
@@ -283,10 +282,7 @@ void Mesh::Impl::on_event(LinkId id, const LinkFailed& event) {
   const Link& link = links_.at(id);
   const bool was_refused = link.machine.meshes().empty();
   if (was_refused) {
-    log_.warn("mesh_link_refused", {{"peer", link.peer},
-                                    {"addr", link.remote.to_text()},
-                                    {"inbound", link.inbound},
-                                    {"why", event.error.what}});
+    log_refusal(link.peer, link.remote, link.inbound, event.error.what);
   }
   flush(id);
   host_.close_link(id);
@@ -299,13 +295,28 @@ void Mesh::Impl::on_event(LinkId id, const LinkClosed& event) {
   if (!event.text.empty()) why += " (" + event.text + ")";
   const bool was_refused = link.machine.meshes().empty();
   if (was_refused && event.reason != wire::CloseReason::duplicate_link) {
-    log_.warn("mesh_link_refused", {{"peer", link.peer},
-                                    {"addr", link.remote.to_text()},
-                                    {"inbound", link.inbound},
-                                    {"why", why}});
+    log_refusal(link.peer, link.remote, link.inbound, why);
   }
   host_.close_link(id);
   forget(id, why, event.reason);
+}
+
+/// Strangers decide how often this happens, not how much is written about it.
+void Mesh::Impl::log_refusal(const NodeId& peer, const Endpoint& remote, bool inbound,
+                             const std::string& why) {
+  if (now() - refusals_since_ >= limits::link_refusals_window) {
+    refusals_since_ = now();
+    refusals_ = 0;
+  }
+  if (++refusals_ > limits::link_refusals_logged) {
+    ++refusals_unlogged_;
+    return;
+  }
+  log_.warn("mesh_link_refused", {{"peer", peer},
+                                  {"addr", remote.to_text()},
+                                  {"inbound", inbound},
+                                  {"why", why},
+                                  {"not_logged_before", std::exchange(refusals_unlogged_, 0)}});
 }
 
 // --- Going
@@ -333,10 +344,7 @@ void Mesh::Impl::on_dial_failed(LinkId id, const Error& error) {
     log_.debug("mesh_dial_failed",
                {{"peer", order.peer}, {"addr", order.endpoint.to_text()}, {"why", error.what}});
   } else {
-    log_.warn("mesh_link_refused", {{"peer", order.peer},
-                                    {"addr", order.endpoint.to_text()},
-                                    {"inbound", false},
-                                    {"why", error.what}});
+    log_refusal(order.peer, order.endpoint, false, error.what);
   }
   if (Acquaintance* known = acquaintance(order.peer)) {
     if (known->dials_under_way > 0) --known->dials_under_way;

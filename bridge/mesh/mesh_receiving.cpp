@@ -90,7 +90,8 @@ bool Mesh::Impl::receive_one(Link& link, Peer& peer, wire::Lane lane,
   ++peer.messages_received;
   received_metric_.add();
   has_unsealed_ = true;
-  if (host_.deliver_from_mesh(circle.name(), link.peer, local) == MeshDelivery::waiting && guaranteed) {
+  if (host_.deliver_from_mesh(circle.name(), link.peer, local) == MeshDelivery::waiting
+      && guaranteed) {
     link.waiting.emplace(message->id, arrived.number);
   }
   return true;

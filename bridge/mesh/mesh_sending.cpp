@@ -232,8 +232,14 @@ void Mesh::Impl::settle_parking() {
   std::int64_t parked = 0;
   for (const auto& circle : circles_) {
     if (circle->parking().empty()) continue;
-    circle->parking().settle(
-        [&](const Publication& message) { return !needs_parking(*circle, message); });
+    // Thousands may wait, but under few topics.
+    std::map<std::pair<TopicName, bool>, bool> needed;
+    circle->parking().settle([&](const Publication& message) {
+      const auto key = std::pair{message.topic, message.qos == QoS::at_most_once};
+      auto known = needed.find(key);
+      if (known == needed.end()) known = needed.emplace(key, needs_parking(*circle, message)).first;
+      return !known->second;
+    });
     parked += static_cast<std::int64_t>(circle->parking().size());
   }
   parked_metric_.set(parked);

@@ -344,7 +344,7 @@ void WorldNode::close_link(LinkId link) {
 }
 
 MeshDelivery WorldNode::deliver_from_mesh(std::string_view mesh, const NodeId& from,
-                                      const SharedPublication& message) {
+                                          const SharedPublication& message) {
   arrivals.push_back(Arrival{std::string{mesh}, from, message, world_.scheduler.now()});
   ask_for_after_turn();
   return reader_is_full ? MeshDelivery::waiting : MeshDelivery::taken;

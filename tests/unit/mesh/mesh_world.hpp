@@ -187,7 +187,7 @@ class WorldNode final : public MeshHost {
   [[nodiscard]] bool link_is_congested(LinkId link) const override;
   void close_link(LinkId link) override;
   MeshDelivery deliver_from_mesh(std::string_view mesh, const NodeId& from,
-                             const SharedPublication& message) override;
+                                 const SharedPublication& message) override;
   StoreBatch& batch() override { return batch_; }
 
   NodeId id;

@@ -274,6 +274,16 @@ BOOST_FIXTURE_TEST_CASE(connections_that_prove_nothing_are_few, Fixture) {
   BOOST_TEST(node.links() == 0U);
 }
 
+BOOST_FIXTURE_TEST_CASE(strangers_do_not_fill_the_log, Fixture) {
+  const std::vector<MeshConfig> foreign{MeshWorld::private_mesh("home", 99)};
+  for (int i = 0; i < 200; ++i) RawPeer{world, node, 210, foreign};
+  BOOST_TEST(node.log.count("mesh_link_refused") == limits::link_refusals_logged);
+  world.run_for(20s);
+  RawPeer{world, node, 210, foreign};
+  BOOST_TEST(node.log.count("mesh_link_refused") == limits::link_refusals_logged + 1);
+  BOOST_TEST(node.log.lines.back().fields.find("not_logged_before=180") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(no_log_line_above_debug_names_a_topic) {
   MeshWorld world;
   for (int i = 0; i < 3; ++i) world.add_node();
