@@ -71,8 +71,8 @@ class Mesh {
 
   // --- Commits. What deliver_from_mesh() put into a batch is acknowledged to the peer when that
   // batch is safe.
-  /// Something was delivered since the last on_batch_sealed(): the node must seal a batch this
-  /// turn, be it empty.
+  /// Something arrived since the last on_batch_sealed() and is not acknowledged yet: the mesh has asked
+  /// MeshHost::batch() for a seal in this turn.
   [[nodiscard]] bool has_unsealed_deliveries() const;
   /// The turn's batch was handed to the store under this number. Call it before on_committed() of
   /// that number.

@@ -54,7 +54,9 @@ class MeshHost {
   /// nor is what came after it from there: so that peer slows down, and no other.
   virtual MeshDelivery deliver_from_mesh(std::string_view mesh, const NodeId& from,
                                          const SharedPublication& message) = 0;
-  /// This turn's batch. The mesh only appends when MeshSettings::keep_outboxes says so.
+  /// This turn's batch, into which the mesh appends when MeshSettings::keep_outboxes says so. Asking for
+  /// it makes the node seal one at the end of the turn, be it empty: the mesh asks whenever
+  /// something waits to be acknowledged to a peer.
   virtual StoreBatch& batch() = 0;
 };
 

@@ -77,9 +77,14 @@ class Mesh::Impl final : private CircleHandler {
     std::deque<std::pair<BatchNumber, std::uint64_t>>
         unsafe;              // (batch, number): safe when committed
     std::uint64_t safe = 0;  // greatest number that is committed
-    // Delivered, but some local reader has no room: nothing from the first of them on is
-    // acknowledged. Numbers of a lane follow the order of the ids.
-    std::map<MessageId, std::uint64_t> waiting;
+    // Delivered, but some local reader had no room: nothing from the first of them on is acknowledged
+    // until it has been placed and that is committed. Numbers of a lane follow the order of the ids.
+    struct Waiting {
+      std::uint64_t number = 0;
+      bool placed = false;
+      std::optional<BatchNumber> batch;  // the one that holds the placing
+    };
+    std::map<MessageId, Waiting> waiting;
     std::uint64_t refused = 0;  // messages that were not let in; the first is logged
   };
 
@@ -204,6 +209,7 @@ class Mesh::Impl final : private CircleHandler {
   void acknowledge(LinkId id, Link& link);
   void slow_down(const NodeId& id, Peer& peer, Link& link);
   void release_credit(const NodeId& id);
+  void ask_for_seal();
 
   [[nodiscard]] TimePoint now() const { return scheduler_.now(); }
 

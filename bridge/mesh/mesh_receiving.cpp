@@ -26,7 +26,7 @@ void Mesh::Impl::receive(LinkId id, Link& link, Peer& peer, const PublicationsAr
   }
   if (event.lane == wire::Lane::guaranteed) {
     unsealed_links_.insert(id);
-    has_unsealed_ = true;
+    ask_for_seal();
   }
 }
 
@@ -89,10 +89,9 @@ bool Mesh::Impl::receive_one(Link& link, Peer& peer, wire::Lane lane,
   }
   ++peer.messages_received;
   received_metric_.add();
-  has_unsealed_ = true;
   if (host_.deliver_from_mesh(circle.name(), link.peer, local) == MeshDelivery::waiting
       && guaranteed) {
-    link.waiting.emplace(message->id, arrived.number);
+    link.waiting.emplace(message->id, Link::Waiting{arrived.number, false, std::nullopt});
   }
   return true;
 }
@@ -143,14 +142,23 @@ void Mesh::Impl::release_credit(const NodeId& id) {
 
 // --- When it is safe
 
+/// Also what was not delivered waits for a batch to be acknowledged: numbers are acknowledged in order.
+void Mesh::Impl::ask_for_seal() {
+  has_unsealed_ = true;
+  (void)host_.batch();
+}
+
 void Mesh::Impl::on_batch_sealed(BatchNumber number) {
   has_unsealed_ = false;
   for (const LinkId id : std::exchange(unsealed_links_, {})) {
     Link& link = links_.at(id);
+    for (auto& [message, waiting] : link.waiting) {
+      if (waiting.placed && !waiting.batch) waiting.batch = number;
+    }
+    uncommitted_links_.insert(id);
     if (link.arrived == link.sealed) continue;
     link.sealed = link.arrived;
     link.unsafe.emplace_back(number, link.arrived);
-    uncommitted_links_.insert(id);
   }
 }
 
@@ -162,7 +170,13 @@ void Mesh::Impl::on_committed(BatchNumber last) {
       link.safe = link.unsafe.front().second;
       link.unsafe.pop_front();
     }
-    if (link.unsafe.empty()) settled.push_back(id);
+    std::erase_if(link.waiting, [last](const auto& entry) {
+      return entry.second.batch && *entry.second.batch <= last;
+    });
+    const bool some_placed =
+        std::any_of(link.waiting.begin(), link.waiting.end(),
+                    [](const auto& entry) { return entry.second.batch.has_value(); });
+    if (link.unsafe.empty() && !some_placed) settled.push_back(id);
     acknowledge(id, link);
   }
   for (const LinkId id : settled) uncommitted_links_.erase(id);
@@ -172,12 +186,16 @@ void Mesh::Impl::on_message_placed(const MessageId& message) {
   const Peer* peer = find_peer(message.origin);
   if (!running_ || peer == nullptr || !peer->link) return;
   Link& link = links_.at(*peer->link);
-  if (link.waiting.erase(message) > 0) acknowledge(*peer->link, link);
+  const auto found = link.waiting.find(message);
+  if (found == link.waiting.end()) return;
+  found->second.placed = true;
+  unsealed_links_.insert(*peer->link);
+  ask_for_seal();
 }
 
 void Mesh::Impl::acknowledge(LinkId id, Link& link) {
   std::uint64_t up_to = link.safe;
-  if (!link.waiting.empty()) up_to = std::min(up_to, link.waiting.begin()->second - 1);
+  if (!link.waiting.empty()) up_to = std::min(up_to, link.waiting.begin()->second.number - 1);
   if (up_to == 0) return;
   link.machine.acknowledge(up_to, host_.link_output(id));
   flush(id);

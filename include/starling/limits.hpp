@@ -121,11 +121,10 @@ inline constexpr auto live_interest_kept_for =
     15s;  // after a link is lost without a bye: its live interests end
 inline constexpr auto outbox_without_interest_max =
     10min;  // an outbox whose peer is away and left no durable interest
-inline constexpr std::size_t local_interests_max =
-    200'000;  // filters told to peers, per mesh; beyond it they stay at home
 inline constexpr auto idle_link_max =
     5min;  // a link of a large mesh over which no message has gone
-inline constexpr std::size_t link_refusals_logged = 20;    // lines about refused links per window; the rest is counted
+inline constexpr std::size_t link_refusals_logged =
+    20;  // lines about refused links per window; the rest is counted
 inline constexpr auto link_refusals_window = 10s;
 inline constexpr std::size_t observed_addresses_max = 16;  // addresses peers saw us at
 inline constexpr std::size_t observers_max = 32;           // peers remembered per such address

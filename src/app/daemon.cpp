@@ -112,6 +112,7 @@ class Daemon::Impl {
     node.broker.receive_maximum = settings_.clients.receive_maximum;
     node.broker.queued_messages_max = settings_.clients.queued_messages_max;
     node.broker.queued_bytes_max = settings_.clients.queued_bytes_max;
+    node.connections_max = settings_.clients.connections_max;
     node.broker.store_keeps_anything = store_.keeps_anything();
     NodePorts ports{loop_.scheduler(), entropy_, log_, metrics_, store_, state_};
     if (mesh_port) {

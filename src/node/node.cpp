@@ -1,5 +1,7 @@
 #include "src/node/node.hpp"
 
+#include <utility>
+
 #include "starling/check.hpp"
 
 namespace starling {
@@ -8,6 +10,7 @@ Node::Node(NodeSettings settings, AccessRules rules, const NodePorts& ports)
     : id_(settings.id),
       epoch_(settings.epoch),
       packet_size_max_(settings.broker.packet_size_max),
+      connections_max_(settings.connections_max),
       rules_(std::move(rules)),
       ports_(ports),
       acceptance_(ports.store, ports.scheduler),
@@ -38,19 +41,28 @@ void Node::start() {
 }
 
 void Node::stop() {
-  if (stopped_) return;
-  forward_to_mesh();
-  if (mesh_) mesh_->stop();
-  stopped_ = true;
-  broker_.stop();
+  if (closed_) return;
+  closed_ = true;
+  broker_.stop();  // its last wills still go to the mesh
+  ports_.scheduler.at_turn_commit([this] {
+    if (mesh_) mesh_->stop();
+    stopped_ = true;
+  });
 }
 
 bool Node::has_drained() const {
-  return clients_.empty() && (!peers_ || peers_->size() == 0);
+  return stopped_ && clients_.empty() && (!peers_ || peers_->size() == 0);
 }
 
 void Node::add_client(std::unique_ptr<ByteStream> stream, ConnectionInfo info) {
-  if (stopped_) return;
+  if (closed_) return;
+  if (clients_.size() >= connections_max_) {
+    if (!std::exchange(is_full_, true))
+      ports_.log.warn("clients_refused",
+                      {{"why", "max_connections is reached"}, {"max", connections_max_}});
+    return;  // dropping the stream closes it
+  }
+  is_full_ = false;
   const ConnectionId id{++last_connection_};
   clients_[id] = std::make_unique<ClientConnection>(
       id, std::move(stream), nullptr, broker_, ports_.scheduler, std::move(info), packet_size_max_,
@@ -58,7 +70,7 @@ void Node::add_client(std::unique_ptr<ByteStream> stream, ConnectionInfo info) {
 }
 
 void Node::add_peer(std::unique_ptr<ByteStream> stream) {
-  if (!mesh_ || stopped_) return;
+  if (!mesh_ || closed_) return;
   peers_->accept(mesh_->next_link_id(), std::move(stream));
 }
 
@@ -111,7 +123,7 @@ void Node::close_link(LinkId link) {
   peers_->close(link);
 }
 
-Delivery Node::deliver_from_mesh(std::string_view mesh, const NodeId& from,
+MeshDelivery Node::deliver_from_mesh(std::string_view mesh, const NodeId& from,
                                  const SharedPublication& message) {
   // Also what is refused is acknowledged to the peer: its duty is done, and it must not send it
   // again.
@@ -121,10 +133,10 @@ Delivery Node::deliver_from_mesh(std::string_view mesh, const NodeId& from,
   if (!rules_.allows(Principal{user, client_id}, Action::publish, message->topic)) {
     ports_.metrics.metric("starling_acl_denied_total{access=\"mesh\"}").add();
     ports_.log.debug("mesh_publication_denied", {{"peer", from}, {"mesh", mesh}});
-    return Delivery::taken;
+    return MeshDelivery::taken;
   }
   const bool waits = broker_.deliver_from_mesh(message) == MeshPlacement::waiting;
-  return waits ? Delivery::waiting : Delivery::taken;
+  return waits ? MeshDelivery::waiting : MeshDelivery::taken;
 }
 
 void Node::on_mesh_message_placed(const MessageId& id) {

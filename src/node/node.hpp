@@ -26,7 +26,8 @@ struct NodeSettings {
   NodeId id;
   std::uint64_t epoch = 1;  ///< boot counter, greater than ever before
   BrokerSettings broker;
-  std::optional<MeshSettings> mesh;  ///< nullopt: a broker alone
+  std::size_t connections_max = limits::connections_max;  ///< of clients, at a time
+  std::optional<MeshSettings> mesh;                       ///< nullopt: a broker alone
 };
 
 /// The world as the node sees it. All outlive the node.
@@ -81,8 +82,8 @@ class Node final : private BrokerHost, private MeshHost {
   void flush_link(LinkId link) override;
   [[nodiscard]] bool link_is_congested(LinkId link) const override;
   void close_link(LinkId link) override;
-  Delivery deliver_from_mesh(std::string_view mesh, const NodeId& from,
-                             const SharedPublication& message) override;
+  MeshDelivery deliver_from_mesh(std::string_view mesh, const NodeId& from,
+                                 const SharedPublication& message) override;
 
   void forward_to_mesh();
 
@@ -90,6 +91,8 @@ class Node final : private BrokerHost, private MeshHost {
   std::uint64_t epoch_;
   std::uint64_t sequence_ = 0;
   std::size_t packet_size_max_;
+  std::size_t connections_max_;
+  bool is_full_ = false;  // connections are being refused; said once
   AccessRules rules_;
   NodePorts ports_;
   Acceptance acceptance_;
@@ -102,7 +105,8 @@ class Node final : private BrokerHost, private MeshHost {
   // lie unread in a socket of the same turn, told before the subscriber's SUBACK that made somebody
   // publish.
   std::vector<SharedPublication> leaving_;
-  bool stopped_ = false;
+  bool closed_ = false;   // stop() was called: nobody is added any more
+  bool stopped_ = false;  // the mesh has said good-bye too
 };
 
 }  // namespace starling

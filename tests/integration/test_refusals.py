@@ -28,6 +28,32 @@ class AtTheMeshPort(NodeTestCase):
         self.assertEqual(self.target.log.count("mesh peer linked"), 0)
         self.still_serves()
 
+    def test_a_member_whose_secret_has_changed(self):
+        """It remembers the target, dials it, and is turned away by the proof of membership."""
+        other = self.node("other", meshes=[("family", self.secret(), ["#"])], bootstrap=[self.target.mesh_address])
+        other.wait_linked([self.target])
+        self.target.wait_linked([other])
+        other.stop()
+        other.meshes = [("family", self.secret("foreign"), ["#"])]
+        mark = len(self.target.log)
+        other.start()
+        for node in (other, self.target):
+            node.log.wait_for(r"mesh link refused .*why=", start=0 if node is other else mark)
+        self.assertEqual(other.log.count("mesh peer linked"), 0)
+        self.still_serves()
+
+    def test_another_key_at_a_known_address(self):
+        """Who answers where a peer lived is not that peer, whatever it can prove."""
+        meshes = [("family", self.secret(), ["#"])]
+        peer = self.node("peer", meshes=meshes, bootstrap=[self.target.mesh_address])
+        self.target.wait_linked([peer])
+        peer.kill()
+        mark = len(self.target.log)
+        # The same address, another identity, a secret of its own: it cannot announce itself to this mesh.
+        self.node("impostor", meshes=[("family", self.secret("foreign"), ["#"])], mesh_listen=peer.mesh_listen)
+        self.target.log.wait_for(rf"mesh link refused .*why=.*{peer.short}.*answered", start=mark)
+        self.still_serves()
+
     def test_tls_1_2(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

@@ -205,7 +205,7 @@ BOOST_AUTO_TEST_CASE(expired_messages_make_room_in_the_queue_of_an_absent_sessio
   BOOST_TEST(world.broker.counters().dropped_expired == 1);
 }
 
-// --- The door of the mesh ------------------------------------------------------------------------
+// --- The door of the mesh
 
 BOOST_AUTO_TEST_CASE(a_message_from_the_mesh_reaches_clients_and_never_goes_back) {
   BrokerWorld world;
@@ -258,7 +258,7 @@ BOOST_AUTO_TEST_CASE(expired_and_bottomless_messages_from_the_mesh_are_passed_ov
   BOOST_TEST(reader.receive().empty());
 }
 
-// --- The store -----------------------------------------------------------------------------------
+// --- The store
 
 BOOST_AUTO_TEST_CASE(the_batch_tells_the_story_of_a_durable_session) {
   BrokerSettings settings;

@@ -199,7 +199,7 @@ BOOST_AUTO_TEST_CASE(leading_wildcards_do_not_see_dollar_topics,
   BOOST_TEST(client.receive().empty());
 }
 
-// --- Shared subscriptions ------------------------------------------------------------------------
+// --- Shared subscriptions
 
 BOOST_AUTO_TEST_CASE(a_shared_subscription_brings_each_message_to_one_member,
                      *label("MQTT5-4.8.2-3")) {
@@ -332,7 +332,7 @@ BOOST_AUTO_TEST_CASE(the_last_member_takes_its_group_along) {
   BOOST_TEST(world.broker.counters().shared_subscriptions == 0);
 }
 
-// --- What the mesh is told -----------------------------------------------------------------------
+// --- What the mesh is told
 
 BOOST_AUTO_TEST_CASE(the_mesh_hears_of_the_first_and_the_last_subscriber_only) {
   BrokerWorld world;

@@ -346,7 +346,6 @@ void WorldNode::close_link(LinkId link) {
 MeshDelivery WorldNode::deliver_from_mesh(std::string_view mesh, const NodeId& from,
                                           const SharedPublication& message) {
   arrivals.push_back(Arrival{std::string{mesh}, from, message, world_.scheduler.now()});
-  ask_for_after_turn();
   return reader_is_full ? MeshDelivery::waiting : MeshDelivery::taken;
 }
 
@@ -358,7 +357,7 @@ void WorldNode::ask_for_after_turn() {
 
 void WorldNode::after_turn() {
   turn_end_asked_ = false;
-  if (mesh_ && mesh_->has_unsealed_deliveries()) {
+  if (mesh_ && std::exchange(seal_asked_, false)) {
     const BatchNumber number = next_batch_++;
     mesh_->on_batch_sealed(number);
     if (commit_delay == Duration::zero()) {

@@ -188,7 +188,11 @@ class WorldNode final : public MeshHost {
   void close_link(LinkId link) override;
   MeshDelivery deliver_from_mesh(std::string_view mesh, const NodeId& from,
                                  const SharedPublication& message) override;
-  StoreBatch& batch() override { return batch_; }
+  StoreBatch& batch() override {
+    seal_asked_ = true;
+    ask_for_after_turn();
+    return batch_;
+  }
 
   NodeId id;
   Endpoint endpoint;
@@ -229,6 +233,7 @@ class WorldNode final : public MeshHost {
   StoreBatch batch_;
   BatchNumber next_batch_ = 1;
   bool turn_end_asked_ = false;
+  bool seal_asked_ = false;
   CountingMetrics metrics_;
   std::unique_ptr<TableRendezvous> rendezvous_;
   std::unique_ptr<SeededEntropy> entropy_;

@@ -37,6 +37,25 @@ BOOST_AUTO_TEST_CASE(what_waits_for_a_reader_is_acknowledged_when_it_has_found_i
   BOOST_TEST(a.peer(b)->outbox_messages == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(the_place_that_was_found_must_be_safe_too) {
+  MeshWorld world;
+  for (int i = 0; i < 2; ++i) world.add_node();
+  BOOST_REQUIRE(world.run_until([&] { return world.all_linked(); }, 30s));
+  WorldNode& a = *world.nodes[0];
+  WorldNode& b = *world.nodes[1];
+  b.subscribe("#", QoS::exactly_once);
+  b.reader_is_full = true;
+  b.commit_delay = 500ms;
+  world.run_for(100ms);
+  const MessageId id = a.publish("x", "1", QoS::at_least_once);
+  world.run_for(1s);
+  b.mesh().on_message_placed(id);
+  world.run_for(400ms);
+  BOOST_TEST(a.peer(b)->outbox_messages == 1U);
+  world.run_for(400ms);
+  BOOST_TEST(a.peer(b)->outbox_messages == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(a_reader_that_never_has_room_costs_its_own_peers_lane_only) {
   MeshWorld world;
   for (int i = 0; i < 3; ++i) world.add_node();

@@ -5,6 +5,7 @@
 #include "src/node/clear_channel.hpp"
 #include "src/node/client_connection.hpp"
 #include "tests/support/broker_world.hpp"
+#include "tests/support/fake_stream.hpp"
 
 using namespace starling;
 using namespace starling::test;
@@ -12,33 +13,6 @@ using namespace std::chrono_literals;
 using boost::unit_test::label;
 
 namespace {
-
-/// What the test sees of a stream that the connection owns.
-struct StreamView {
-  ByteStream::Handler* handler = nullptr;
-  OutputBuffer output;
-  bool closing = false;
-  bool destroyed = false;
-  bool congested = false;
-};
-
-class FakeStream final : public ByteStream {
- public:
-  explicit FakeStream(std::shared_ptr<StreamView> view) : view_(std::move(view)) {}
-  ~FakeStream() override { view_->destroyed = true; }
-  void set_handler(Handler* handler) override { view_->handler = handler; }
-  OutputBuffer& output() override { return view_->output; }
-  void flush_soon() override {}
-  [[nodiscard]] bool write_is_congested() const override { return view_->congested; }
-  void pause_reading() override {}
-  void resume_reading() override {}
-  void close() override { view_->closing = true; }
-  [[nodiscard]] Endpoint local_endpoint() const override { return {}; }
-  [[nodiscard]] Endpoint peer_endpoint() const override { return {}; }
-
- private:
-  std::shared_ptr<StreamView> view_;
-};
 
 struct Wire {
   explicit Wire(bool with_channel = false, BrokerSettings settings = {}) : world(settings) {
@@ -64,20 +38,7 @@ struct Wire {
     mqtt::write(packet, version, bytes);
     feed(bytes);
   }
-  Bytes sent() {
-    Bytes all;
-    ByteView views[8];
-    while (!stream->output.empty()) {
-      const std::size_t count = stream->output.gather(views);
-      std::size_t taken = 0;
-      for (std::size_t i = 0; i < count; ++i) {
-        append(all, views[i]);
-        taken += views[i].size();
-      }
-      stream->output.consume(taken);
-    }
-    return all;
-  }
+  Bytes sent() { return stream->sent(); }
   static Bytes connect_bytes(ProtocolVersion version = ProtocolVersion::v5) {
     Bytes bytes;
     mqtt::write(BrokerWorld::connect_packet("a", version), version, bytes);
