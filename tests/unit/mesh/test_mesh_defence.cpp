@@ -63,6 +63,22 @@ BOOST_FIXTURE_TEST_CASE(an_id_that_comes_twice_is_delivered_once_and_acknowledge
   BOOST_TEST(peer.acknowledged() == 2U);
 }
 
+BOOST_FIXTURE_TEST_CASE(what_is_only_a_repeat_or_refused_is_acknowledged_as_well, Fixture) {
+  RawPeer peer{world, node, 200, {config}};
+  peer.send(message(peer.id, 1, QoS::at_least_once));
+  peer.flush();
+  world.run_for(10ms);
+  peer.send(message(peer.id, 1, QoS::at_least_once));
+  peer.flush();
+  world.run_for(10ms);
+  BOOST_TEST(peer.acknowledged() == 2U);
+  peer.send(message(peer.id, 3, QoS::at_least_once), limits::hops_max);
+  peer.flush();
+  world.run_for(10ms);
+  BOOST_TEST(peer.acknowledged() == 3U);
+  BOOST_TEST(node.arrivals.size() == 1U);
+}
+
 BOOST_FIXTURE_TEST_CASE(nobody_speaks_for_another_node, Fixture) {
   NodeId other;
   other.bytes[0] = 42;
