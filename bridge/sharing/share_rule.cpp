@@ -73,11 +73,6 @@ std::optional<TopicName> exchange_prefix(const TopicName& name, const std::strin
 
 }  // namespace
 
-bool is_open_mesh(std::string_view mesh_name) {
-  constexpr std::string_view below = "public/";
-  return mesh_name == "public" || (mesh_name.starts_with(below) && mesh_name.size() > below.size());
-}
-
 std::optional<ShareDirection> parse_direction(std::string_view word) {
   if (word == "in") return ShareDirection::in;
   if (word == "out") return ShareDirection::out;

@@ -18,10 +18,6 @@ enum class ShareDirection : std::uint8_t {
   both,
 };
 
-/// "public" and "public/<anything>" are meshes that everybody can join: their secret follows from
-/// the name.
-[[nodiscard]] bool is_open_mesh(std::string_view mesh_name);
-
 /// "in", "out" or "both"; nullopt for anything else.
 [[nodiscard]] std::optional<ShareDirection> parse_direction(std::string_view word);
 

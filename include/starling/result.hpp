@@ -32,13 +32,13 @@ struct Error {
   std::string what;
 };
 
-/// Either a T or an Error. Reading the wrong one is a bug of ours and aborts.
-template <class T>
+/// Either a T or an E. Reading the wrong one is a bug of ours and aborts.
+template <class T, class E = Error>
 class [[nodiscard]] Result {
  public:
   Result(T value)
       : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
+  Result(E error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   [[nodiscard]] bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -61,31 +61,31 @@ class [[nodiscard]] Result {
   const T* operator->() const { return &value(); }
   T* operator->() { return &value(); }
 
-  [[nodiscard]] const Error& error() const {
+  [[nodiscard]] const E& error() const {
     STARLING_CHECK(!ok());
     return *std::get_if<1>(&state_);
   }
 
  private:
-  std::variant<T, Error> state_;
+  std::variant<T, E> state_;
 };
 
-/// Success without a value, or an Error.
-template <>
-class [[nodiscard]] Result<void> {
+/// Success without a value, or an E.
+template <class E>
+class [[nodiscard]] Result<void, E> {
  public:
   Result() = default;
-  Result(Error error) : error_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
+  Result(E error) : error_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   [[nodiscard]] bool ok() const { return error_.index() == 0; }
   explicit operator bool() const { return ok(); }
-  [[nodiscard]] const Error& error() const {
+  [[nodiscard]] const E& error() const {
     STARLING_CHECK(!ok());
     return *std::get_if<1>(&error_);
   }
 
  private:
-  std::variant<std::monostate, Error> error_;
+  std::variant<std::monostate, E> error_;
 };
 
 }  // namespace starling

@@ -1,5 +1,5 @@
 // What the .cpp files of this room share: GnuTLS handles that release themselves, and views as
-// GnuTLS wants them. Not for other rooms.
+// GnuTLS wants them. Shared with src/tls.
 #pragma once
 
 #include <gnutls/abstract.h>
@@ -46,6 +46,7 @@ class OwnedDatum {
     gnutls_free(datum_.data);
   }
   gnutls_datum_t* out() { return &datum_; }
+  [[nodiscard]] const gnutls_datum_t* get() const { return &datum_; }
   [[nodiscard]] ByteView view() const { return {datum_.data, datum_.size}; }
 
  private:

@@ -59,16 +59,6 @@ BOOST_AUTO_TEST_CASE(slips_in_a_flag_are_told) {
              == "unknown direction 'inout', did you mean 'both'?");
 }
 
-BOOST_AUTO_TEST_CASE(open_meshes_are_known_by_their_name) {
-  BOOST_TEST(is_open_mesh("public"));
-  BOOST_TEST(is_open_mesh("public/chat"));
-  BOOST_TEST(!is_open_mesh("public/"));
-  BOOST_TEST(!is_open_mesh("publican"));
-  BOOST_TEST(!is_open_mesh("Public"));
-  BOOST_TEST(!is_open_mesh("family"));
-  BOOST_TEST(!is_open_mesh(""));
-}
-
 BOOST_AUTO_TEST_CASE(a_private_mesh_shares_both_ways_unless_told_otherwise) {
   const auto both = ShareRule::make(text("#"), false).value();
   BOOST_TEST(both.admits_in());
