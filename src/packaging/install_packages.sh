@@ -6,7 +6,7 @@ set -euo pipefail
 build=(g++ cmake ninja-build pkg-config ccache lld libopendht-dev libgnutls28-dev libmsgpack-cxx-dev libuv1-dev
   libboost-dev libboost-test-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev)
 demo=(mosquitto-clients openssl)
-test=(mosquitto-clients mosquitto openssl python3 python3-paho-mqtt iproute2)
+test=(mosquitto-clients openssl python3 python3-paho-mqtt iproute2 procps)
 fuzz=(clang-14 libclang-rt-14-dev llvm-14)
 
 wanted=()
@@ -32,10 +32,4 @@ as_root=()
 if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
 export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update -qq
-# The test broker of the comparison must not start by itself and take port 1883.
-if printf '%s\n' "${missing[@]}" | grep -qx mosquitto && [ ! -e /usr/sbin/policy-rc.d ]; then
-  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee /usr/sbin/policy-rc.d >/dev/null
-  "${as_root[@]}" chmod 755 /usr/sbin/policy-rc.d
-  trap '"${as_root[@]}" rm -f /usr/sbin/policy-rc.d' EXIT
-fi
 "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
