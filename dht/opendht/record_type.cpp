@@ -1,6 +1,7 @@
 #include "dht/opendht/record_type.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "starling/limits.hpp"
 
@@ -17,14 +18,21 @@ DhtKey to_dht_key(const ::dht::InfoHash& hash) {
   return key;
 }
 
-bool RecordCheck::accepts(const DhtKey& key, const ::dht::Value& value) {
-  if (value.type != record_type_id || value.data.size() > limits::record_bytes_max) return false;
+std::optional<VerifiedEnvelope> RecordCheck::verify(const DhtKey& key, const ::dht::Value& value) {
+  if (value.type != record_type_id || value.data.size() > limits::record_bytes_max)
+    return std::nullopt;
   // OpenDHT's own additions could carry anything past the signature.
   const bool bare = !value.owner && value.signature.empty() && value.cypher.empty()
                     && value.user_type.empty() && !value.recipient && value.seq == 0;
-  if (!bare) return false;
-  const auto envelope = verify_envelope(value.data, key, scheduler_.unix_now(), signatures_);
-  return envelope.ok() && envelope->value_id() == value.id;
+  if (!bare) return std::nullopt;
+  auto envelope = verify_envelope(value.data, key, scheduler_.unix_now(), signatures_);
+  if (!envelope || envelope->value_id() != value.id) return std::nullopt;
+  return std::move(envelope).value();
+}
+
+bool RecordCheck::may_store(const DhtKey& key, const ::dht::Value& value) {
+  const auto envelope = verify(key, value);
+  return envelope && newest_.note(*envelope, scheduler_.unix_now()) != Freshness::older;
 }
 
 std::shared_ptr<::dht::Value> make_record_value(std::uint64_t value_id, ByteView record) {
@@ -35,7 +43,7 @@ std::shared_ptr<::dht::Value> make_record_value(std::uint64_t value_id, ByteView
 ::dht::ValueType make_record_type(RecordCheck& check) {
   const auto store = [&check](::dht::InfoHash key, std::shared_ptr<::dht::Value>& value,
                               const ::dht::InfoHash&, const ::dht::SockAddr&) {
-    const bool accepted = check.accepts(to_dht_key(key), *value);
+    const bool accepted = check.may_store(to_dht_key(key), *value);
     ++(accepted ? check.stored : check.refused);
     return accepted;
   };

@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <opendht/value.h>
+#include <optional>
 
 #include "starling/ids.hpp"
 #include "starling/port/scheduler.hpp"
 
 #include "dht/records/envelope.hpp"
+#include "dht/records/newest_records.hpp"
 
 namespace starling {
 
@@ -24,14 +26,21 @@ class RecordCheck {
 
   /// Is `value` a record of ours for `key`, whole, signed, in date, under the one id that it may
   /// have (a copy under another id is a replay that would take up room), and nothing beside it?
-  [[nodiscard]] bool accepts(const DhtKey& key, const ::dht::Value& value);
+  [[nodiscard]] bool accepts(const DhtKey& key, const ::dht::Value& value) {
+    return verify(key, value).has_value();
+  }
+  /// The same, and not overtaken by a record of its author that was stored here before.
+  [[nodiscard]] bool may_store(const DhtKey& key, const ::dht::Value& value);
 
   std::uint64_t stored = 0;   ///< accepted by the store policy
   std::uint64_t refused = 0;  ///< refused by the store and edit policies
 
  private:
+  std::optional<VerifiedEnvelope> verify(const DhtKey& key, const ::dht::Value& value);
+
   Scheduler& scheduler_;
   SignatureCache signatures_;
+  NewestRecords newest_;
 };
 
 /// A plain value as OpenDHT takes it; every call makes a fresh object, for a put of the same object

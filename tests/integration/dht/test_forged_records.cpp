@@ -89,6 +89,17 @@ BOOST_AUTO_TEST_CASE(a_copy_under_another_value_id_is_refused) {
   BOOST_TEST(stored(record.key) == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(a_record_that_its_author_has_overtaken_is_refused) {
+  const Author author(1);
+  const Record older = member_record(author, world.unix_now(), 1);
+  const Record newer = member_record(author, world.unix_now(), 2);
+  put(newer.key, make_record_value(newer.value_id, newer.bytes));
+  BOOST_TEST(refused() == 0U);
+  put(older.key, make_record_value(older.value_id, older.bytes));
+  BOOST_TEST(refused() > 0U);
+  BOOST_TEST(stored(newer.key) == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_record_replayed_after_its_time_is_refused) {
   const Record record = member_record(Author(1), world.unix_now());
   world.run_for(11min);
