@@ -16,25 +16,44 @@ inline constexpr std::size_t packet_size_max =
 inline constexpr std::size_t connect_packet_size_max =
     1U << 20U;  // bytes, until CONNECT is accepted: five fields of 64 KiB and properties
 inline constexpr std::size_t topic_size_max = 65'535;  // bytes; the length prefix has 16 bits
-inline constexpr std::size_t topic_levels_max = 200;   // levels; src/broker refuses deeper ones
+inline constexpr std::size_t topic_levels_max =
+    201;  // levels, so 200 separators, as Mosquitto; src/broker refuses deeper ones
 inline constexpr std::uint16_t receive_maximum_default =
     65'535;  // what a client that says nothing may be sent
 inline constexpr std::uint16_t inflight_max =
     20;  // QoS 1/2 messages under way to one client at a time, as Mosquitto
 inline constexpr std::uint16_t receive_maximum =
-    1'000;  // QoS 1/2 messages we let a client have under way
+    20;  // QoS 1/2 messages we let an MQTT 5 client have under way, as Mosquitto
 inline constexpr std::size_t queued_messages_max =
     100'000;  // per session; an offline session drops beyond it, counted
 inline constexpr std::size_t queued_bytes_max = 64U << 20U;  // per session
 inline constexpr std::size_t connection_output_max =
     4U << 20U;  // bytes waiting for a slow reader's socket; then it queues
-inline constexpr std::uint16_t topic_alias_max = 32;           // inbound aliases per connection
+inline constexpr std::uint16_t topic_alias_max =
+    10;  // inbound aliases per connection, as Mosquitto
+inline constexpr std::uint16_t topic_alias_out_max =
+    10;  // aliases we make per connection, as Mosquitto; a client may allow less
 inline constexpr std::size_t filters_per_packet_max = 10'000;  // SUBSCRIBE and UNSUBSCRIBE
 inline constexpr std::size_t subscriptions_per_session_max = 100'000;
 inline constexpr std::size_t user_properties_max = 1'000;           // per packet
 inline constexpr std::size_t subscription_identifiers_max = 1'000;  // per PUBLISH a client reads
 inline constexpr auto connect_timeout = 10s;  // from accept to CONNECT (slowloris)
 inline constexpr std::size_t connections_max = 100'000;
+inline constexpr std::size_t takeovers_quick_max =
+    5;  // changes of hands of one client id within takeover_window; then CONNACK is delayed
+inline constexpr auto takeover_window = 10s;
+inline constexpr auto takeover_pace = 1s;  // between CONNACKs for such an id
+inline constexpr std::size_t takeovers_watched_max =
+    10'000;  // client ids whose changes of hands are remembered
+inline constexpr auto auth_exchange_max =
+    10s;  // an enhanced authentication, from CONNECT to its CONNACK
+inline constexpr std::size_t alias_name_min =
+    4;  // bytes of a topic name from which on an alias is shorter
+inline constexpr std::size_t held_messages_max =
+    1'000;  // QoS 2 messages of one session between PUBLISH and PUBREL; beyond it they go on at once
+inline constexpr std::size_t held_bytes_max = 8U << 20U;  // of their payloads
+inline constexpr std::size_t auth_data_max =
+    16U << 10U;  // bytes of Authentication Data in one AUTH packet
 inline constexpr std::size_t retained_messages_max = 10'000'000;
 inline constexpr std::size_t sessions_max = 1'000'000;  // present and absent ones; more are refused
 inline constexpr auto consumer_stalled_max =
@@ -50,6 +69,12 @@ inline constexpr auto queue_purge_interval =
 inline constexpr auto denial_log_interval =
     1s;  // refused messages are logged at most this often, counted between
 inline constexpr std::uint16_t keep_alive_max_s = 65'535;
+
+// --- What people see (src/log, src/node)
+inline constexpr std::size_t log_value_bytes_max =
+    1'024;  // bytes of one value in a line of the log; the rest becomes "..."
+inline constexpr std::size_t log_topic_lines_max =
+    1'000;  // lines for $SYS/broker/log waiting for the end of a turn; more are left out
 
 // --- Links between nodes (bridge/)
 inline constexpr std::size_t link_frame_max =
@@ -210,6 +235,27 @@ inline constexpr std::size_t lookups_running_max = 4;    // name lookups at a ti
 inline constexpr std::size_t lookups_waiting_max = 256;  // beyond it a lookup is refused
 inline constexpr auto lookup_timeout = 10s;
 
+inline constexpr auto accept_pause_said_every = 10s;  // log lines about that, at most
+inline constexpr auto file_watch_settle =
+    1s;  // quiet after a change of a watched file: a certificate and its key come one by one
+inline constexpr auto file_watch_look =
+    60s;  // between looks at watched files, for file systems that tell nothing
+inline constexpr std::size_t file_watch_links_max = 40;  // symbolic links followed, as the kernel
+
+// --- WebSocket and PROXY protocol (src/websocket)
+inline constexpr std::size_t http_head_max =
+    16U << 10U;  // bytes of an upgrade request; cookies are long
+inline constexpr std::uint64_t websocket_message_max =
+    packet_size_max;  // bytes of one message, which is streamed, never kept
+
+// --- The doors of a node (src/node)
+inline constexpr std::size_t rate_held_bytes_max =
+    64U << 10U;  // of packets that wait for a client's message rate; then nothing more is read
+inline constexpr auto memory_look_interval = 1s;  // between looks at the heap, with a memory limit
+inline constexpr auto refusal_log_interval =
+    10s;  // refused connections are said at most this often,
+          // per reason, and counted between
+
 // --- TLS (src/tls)
 inline constexpr std::size_t tls_record_max =
     16U << 10U;  // bytes of plaintext in one record [RFC 8446 5.1]
@@ -218,8 +264,47 @@ inline constexpr std::size_t link_handshake_message_max =
 inline constexpr std::size_t session_ticket_max =
     16U << 10U;  // bytes of resumption data taken back from a caller
 
+// --- Who comes in (src/auth)
+inline constexpr std::size_t password_users_max = 100'000;  // users of one password file
+inline constexpr std::uint32_t password_iterations_max =
+    1'000'000;  // of PBKDF2: about a second of a worker; entries above are left out
+inline constexpr std::size_t password_salt_max = 1'024;  // bytes of one hash's salt
+inline constexpr std::uint32_t argon2_memory_kib_max =
+    262'144;  // taken at once by each of the logins_checked_max checks under way
+inline constexpr std::uint64_t argon2_work_max =
+    1'048'576;  // KiB times passes: about a second of a worker
+inline constexpr std::uint32_t argon2_lanes_max = 64;
+inline constexpr std::size_t logins_checked_max = 2;      // slow hashes at a time: memory and cores
+inline constexpr std::size_t logins_waiting_max = 1'024;  // clients waiting for one; then: busy
+inline constexpr std::size_t logins_waiting_per_origin_max = 512;  // of one address
+inline constexpr std::size_t logins_waiting_bytes_max =
+    8U << 20U;  // of their names and passwords, 64 KiB each at worst
+inline constexpr std::size_t credentials_cached_max = 10'000;      // credentials found good
+inline constexpr auto credentials_cached_for = 10min;
+inline constexpr std::size_t login_origins_max = 16'384;  // addresses whose failures are remembered
+inline constexpr std::size_t scram_name_max = 1'024;      // bytes of a user name, still escaped
+inline constexpr std::size_t scram_nonce_max = 256;       // bytes of a client's nonce
+inline constexpr std::size_t psk_key_max = 256;           // bytes, as Mosquitto
+inline constexpr std::size_t psk_identity_max = 128;  // bytes: what GnuTLS takes [RFC 4279 §5.3]
+inline constexpr std::size_t tls_handshake_message_max =
+    32U << 10U;  // bytes from an MQTT client; a chain of four large RSA certificates has 8 KiB
+inline constexpr std::size_t tls_file_max =
+    4U << 20U;  // bytes of one PEM file; Debian's bundle of all CAs has 220 KiB
+inline constexpr std::size_t tls_directory_files_max = 2'000;  // files looked at in a CA directory
+inline constexpr std::size_t tls_chain_max = 8;  // certificates from a client's to its root
+inline constexpr unsigned tls_key_bits_max =
+    8'192;  // of the keys in a client's chain: larger ones only cost time
+inline constexpr std::size_t tls_cipher_list_max = 8'192;  // bytes of a list of cipher names
+inline constexpr auto tls_ticket_lifetime = 6h;  // a session is resumed no later; also the time
+                                                 // after which the key of tickets rotates
+
 // --- Files and configuration
 inline constexpr std::size_t config_file_max = 4U << 20U;  // bytes
+inline constexpr std::size_t config_files_max = 1'024;     // in one folder of configuration
+inline constexpr std::size_t config_troubles_max = 100;    // told in one run; then only "and more"
+inline constexpr std::size_t listeners_max = 1'024;        // a number of 16 bits names each
+inline constexpr std::size_t meshes_configured_max = 256;  // each costs keys, links, announcements
+inline constexpr std::size_t shares_configured_max = 10'000;  // share rules of one mesh
 inline constexpr std::size_t state_file_max = 16U
                                               << 20U;  // bytes of one small document of src/store
 

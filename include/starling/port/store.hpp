@@ -61,6 +61,7 @@ struct MessageDone {
 struct InboundIdOpened {
   std::string client_id;
   std::uint16_t packet_id = 0;
+  SharedPublication held = nullptr;  ///< its message, not delivered before PUBREL; null: it was
 };
 struct InboundIdClosed {
   std::string client_id;
