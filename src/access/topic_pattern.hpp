@@ -19,19 +19,22 @@ struct Principal {
 
 class TopicPattern {
  public:
-  /// Errors: malformed (not a filter, or a %c or %u that does not fill a whole level: what it would
-  /// match then depends on the broker and its version).
+  /// Errors: malformed (not a topic filter).
   static Result<TopicPattern> parse(std::string_view text);
 
   [[nodiscard]] std::string_view text() const { return filter_.text(); }
-  /// %c and %u match exactly one level, which must equal the id or name: an id that holds a '/'
-  /// matches nothing, so nobody climbs out of his own place by his choice of name. A pattern with
-  /// %u matches nothing for an anonymous client. '$' names only match patterns that begin with '$'.
+  /// Without one it is a rule for everybody, which may not be what its author meant.
+  [[nodiscard]] bool has_placeholder() const;
+  /// %c and %u are replaced where they stand, also within a level, and by all of the id or name: one
+  /// that holds a '/' spans levels, one that begins with '$' reaches '$' names. Wildcards in it are
+  /// ordinary characters. A pattern with %u matches nothing for an anonymous client.
   [[nodiscard]] bool matches(const TopicName& name, const Principal& principal) const;
 
  private:
-  explicit TopicPattern(TopicFilter filter) : filter_(std::move(filter)) {}
-  TopicFilter filter_;  // "%c" and "%u" are levels like others to TopicFilter
+  explicit TopicPattern(TopicFilter filter)
+      : filter_(std::move(filter)), needs_user_(text().find("%u") != std::string_view::npos) {}
+  TopicFilter filter_;  // "%c" and "%u" are ordinary characters to TopicFilter
+  bool needs_user_;
 };
 
 }  // namespace starling

@@ -15,7 +15,6 @@ constexpr std::array<std::string_view, 4> access_words = {"read", "write", "read
 constexpr std::array<Access, 4> access_values = {Access::read, Access::write, Access::read_write,
                                                  Access::deny};
 constexpr std::array<std::string_view, 3> line_words = {"topic", "user", "pattern"};
-constexpr std::size_t shown_max = 60;  // characters of the file's own text in a message
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -38,14 +37,6 @@ std::string did_you_mean(std::string_view word, Words known) {
       known, {}, [&](std::string_view each) { return edit_distance(word, each); });
   if (edit_distance(word, *nearest) * 2 > nearest->size()) return {};
   return ", did you mean '" + std::string(*nearest) + "'?";
-}
-
-/// The file's own text for a message: cut, and without control characters.
-std::string quoted(std::string_view text) {
-  std::string shown = "'";
-  for (const char c : text.substr(0, shown_max))
-    shown += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
-  return shown + (text.size() > shown_max ? "...'" : "'");
 }
 
 bool is_space(char c) {
@@ -109,7 +100,7 @@ class AclReader {
     else if (word.find('\t') != std::string_view::npos)
       report(column, "words are separated by spaces, not tabs");
     else
-      report(column, "unknown word " + quoted(word) + did_you_mean(word, line_words));
+      report(column, "unknown word " + quoted_for_problem(word) + did_you_mean(word, line_words));
   }
 
   void read_user(LineReader& reader) {
@@ -135,21 +126,25 @@ class AclReader {
   void report_access(std::uint32_t column, std::string_view word, std::string_view both) {
     const std::string hint = did_you_mean(word, access_words);
     report(column,
-           "unknown access " + quoted(word)
+           "unknown access " + quoted_for_problem(word)
                + (hint.empty() ? ": a filter that holds a space needs the access before it, "
                                  "did you mean "
-                                     + quoted("readwrite " + std::string(both)) + "?"
+                                     + quoted_for_problem("readwrite " + std::string(both)) + "?"
                                : hint));
   }
 
   void add_rule(const LineReader& reader, Access access, bool is_pattern) {
     const std::string_view text = reader.rest();
-    // "topic read<TAB>a" would grant both ways to a filter that nobody meant.
+    if (!is_mqtt_text(text) && text.find('\0') == std::string_view::npos)
+      return warn(reader.column(), "a filter that is not UTF-8 matches nothing");
     if (text.find('\t') != std::string_view::npos)
-      return report(reader.column(), "a tab in a topic filter (words are separated by spaces)");
+      warn(reader.column(),
+           "the tab is taken for a part of the filter (words are separated by spaces)");
     if (is_pattern) {
       auto pattern = TopicPattern::parse(text);
       if (!pattern) return report(reader.column(), pattern.error().what);
+      if (!pattern->has_placeholder())
+        warn(reader.column(), "a pattern without '%c' or '%u' is for everybody");
       result_.rules.add_pattern(access, std::move(pattern).value(), line_);
     } else {
       auto filter = TopicFilter::parse(text);
@@ -159,8 +154,14 @@ class AclReader {
   }
 
   void report(std::uint32_t column, std::string what) {
-    if (result_.problems.size() < acl_problems_max)
-      result_.problems.push_back(AclProblem{line_, column, std::move(what)});
+    note(result_.problems, column, std::move(what));
+  }
+  void warn(std::uint32_t column, std::string what) {
+    note(result_.warnings, column, std::move(what));
+  }
+  void note(std::vector<AclProblem>& where, std::uint32_t column, std::string what) const {
+    if (where.size() < acl_problems_max)
+      where.push_back(AclProblem{line_, column, std::move(what)});
   }
 
   AclFile result_;
@@ -169,11 +170,6 @@ class AclReader {
 };
 
 }  // namespace
-
-std::string AclProblem::to_text(std::string_view file) const {
-  return std::string(file) + ":" + std::to_string(line) + ":" + std::to_string(column) + ": "
-         + what;
-}
 
 AclFile parse_acl_file(std::string_view text) {
   return AclReader().read(text);

@@ -7,18 +7,13 @@
 #include <vector>
 
 #include "src/access/access_rules.hpp"
+#include "src/auth/file_problem.hpp"
 
 namespace starling {
 
-/// One line that cannot be understood.
-struct AclProblem {
-  std::uint32_t line = 0;    ///< from 1
-  std::uint32_t column = 0;  ///< from 1, in bytes
-  std::string what;  ///< one sentence without a full stop, with a suggestion where there is one
-
-  /// "acl:3:7: unknown access 'raed', did you mean 'read'?"
-  [[nodiscard]] std::string to_text(std::string_view file) const;
-};
+/// The names under which the rest of the house knows problems of this file.
+using AclProblem = FileProblem;
+inline constexpr std::size_t acl_problems_max = file_problems_max;
 
 struct AclFile {
   /// Those of the lines that were understood; restricted even if there is none, as an empty
@@ -26,9 +21,10 @@ struct AclFile {
   AccessRules rules;
   /// In the order of lines; at most acl_problems_max.
   std::vector<AclProblem> problems;
+  /// Lines that are taken as Mosquitto takes them, but mean something else than their author will
+  /// have thought. In the order of lines; at most acl_problems_max.
+  std::vector<AclProblem> warnings;
 };
-
-inline constexpr std::size_t acl_problems_max = 50;  // per file; nobody mends more at a time
 
 /// The format: lines of `topic [read|write|readwrite|deny] FILTER`, `user NAME` and
 /// `pattern [read|write|readwrite|deny] FILTER`, words separated by spaces; empty lines; comments

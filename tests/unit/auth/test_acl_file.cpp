@@ -99,12 +99,32 @@ BOOST_AUTO_TEST_CASE(each_mistake_is_told_with_its_place) {
   BOOST_TEST(problem_of("user   \n") == "acl:1:5: a user name is missing");
   BOOST_TEST(problem_of("  # note\n") == "acl:1:3: a comment begins in the first column");
   BOOST_TEST(problem_of("topic\tread\tfoo") == "acl:1:1: words are separated by spaces, not tabs");
-  BOOST_TEST(problem_of("topic read\tfoo")
-             == "acl:1:7: a tab in a topic filter (words are separated by spaces)");
   BOOST_TEST(problem_of("topic write a/#/b\n")
              == "acl:1:13: '#' before the last level of a filter [MQTT-4.7.1-2]");
-  BOOST_TEST(problem_of("pattern read dev-%c/#\n")
-             == "acl:1:14: '%c' must fill a whole level of a pattern, as in 'devices/%c/#'");
+}
+
+BOOST_AUTO_TEST_CASE(what_mosquitto_takes_and_nobody_means_is_taken_and_told) {
+  const AclFile file = parse_acl_file(
+      "topic read\tfoo\n"
+      "pattern write open/#\n"
+      "topic write \xff\n"
+      "pattern write dev-%c/#\n"
+      "topic x\t\n");
+  BOOST_TEST(file.problems.empty());
+  BOOST_REQUIRE_EQUAL(file.warnings.size(), 3U);
+  BOOST_TEST(file.warnings[0].to_text("acl")
+             == "acl:1:7: the tab is taken for a part of the filter (words are separated by "
+                "spaces)");
+  BOOST_TEST(file.warnings[1].to_text("acl")
+             == "acl:2:15: a pattern without '%c' or '%u' is for everybody");
+  BOOST_TEST(file.warnings[2].to_text("acl")
+             == "acl:3:13: a filter that is not UTF-8 matches nothing");
+  const Principal nobody{std::nullopt, "id"};
+  BOOST_TEST(!file.rules.allows(nobody, Action::receive, name("foo")));
+  BOOST_TEST(file.rules.allows(nobody, Action::publish, name("read\tfoo")));
+  BOOST_TEST(file.rules.allows(nobody, Action::publish, name("open/x")));
+  BOOST_TEST(file.rules.allows(nobody, Action::publish, name("dev-id")));
+  BOOST_TEST(file.rules.allows(nobody, Action::publish, name("x")));
 }
 
 BOOST_AUTO_TEST_CASE(all_mistakes_are_told_and_the_rest_is_read) {
