@@ -11,14 +11,14 @@
 #include "starling/check.hpp"
 #include "starling/limits.hpp"
 
+#include "src/tls/clear_records.hpp"
+#include "src/tls/first_bytes.hpp"
 #include "src/tls/gnutls_owned.hpp"
 #include "src/tls/tls_errors.hpp"
 
 namespace starling {
 namespace {
 
-constexpr std::uint8_t record_alert = 21;  // ContentType [RFC 8446 §5.1]
-constexpr std::uint8_t record_handshake = 22;
 constexpr std::size_t views_per_record = 32;
 constexpr std::size_t seal_size = std::tuple_size_v<crypto::Digest>;  // bytes before a ticket
 // HKDF-Expand gives at most 255 blocks of the hash [RFC 5869 §2.3], of which SHA-256 has the
@@ -35,8 +35,11 @@ class GnutlsChannel::Session {
     unsigned flags = GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL;
     // Our one certificate is the right one whatever issuers the server names.
     flags |= role == TlsRole::client ? GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT : GNUTLS_SERVER;
+    // One ticket is enough for a client that comes back once, and it leaves when the peer has been
+    // judged.
+    if (role == TlsRole::server) flags |= GNUTLS_NO_AUTO_SEND_TICKET;
     STARLING_CHECK(gnutls_init(&tls_, flags) == 0);
-    gnutls_session_set_ptr(tls_, this);
+    gnutls_session_set_ptr(tls_, &context_);
     gnutls_transport_set_ptr(tls_, this);
     gnutls_transport_set_pull_function(tls_, pull);
     gnutls_transport_set_pull_timeout_function(tls_, has_input);
@@ -56,7 +59,7 @@ class GnutlsChannel::Session {
 
   Result<void> on_wire_bytes(ByteView wire, Bytes& plain_out, OutputBuffer& wire_out) {
     if (error_) return *error_;
-    if (const auto known = look_at_first_bytes(wire); !known.ok()) return refuse(known.error());
+    if (const auto known = first_bytes_.look_at(wire); !known.ok()) return refuse(known.error());
     const Transport here(*this, wire, wire_out);
     if (!is_open_) {
       if (auto shaken = shake_hands(); !shaken.ok()) return shaken;
@@ -88,7 +91,8 @@ class GnutlsChannel::Session {
 
   [[nodiscard]] bool is_open() const { return is_open_ && !error_; }
   [[nodiscard]] bool peer_closed() const { return peer_closed_; }
-  [[nodiscard]] const std::optional<NodeId>& peer() const { return peer_; }
+  /// Nobody before the handshake is over.
+  [[nodiscard]] TlsPeer peer() const { return is_open_ ? peer_ : TlsPeer{}; }
   [[nodiscard]] bool is_resumed() const { return is_open_ && gnutls_session_is_resumed(tls_) != 0; }
 
   Result<Bytes> export_keying_material(std::string_view label, ByteView context,
@@ -169,40 +173,38 @@ class GnutlsChannel::Session {
     // gnutls_deinit() has nothing to say; everything else runs within a Transport.
     if (self.wire_out_ == nullptr) return 0;
     std::size_t size = 0;
+    Bytes clear;
     for (int i = 0; i < count; ++i) {
-      self.wire_out_->append(
-          {static_cast<const std::uint8_t*>(pieces[i].iov_base), pieces[i].iov_len});
-      size += pieces[i].iov_len;
+      const ByteView piece{static_cast<const std::uint8_t*>(pieces[i].iov_base), pieces[i].iov_len};
+      if (self.is_open_) {
+        self.wire_out_->append(piece);
+      } else {
+        append(clear, piece);
+      }
+      size += piece.size();
     }
+    if (!self.is_open_)
+      self.clear_.write(clear, gnutls_record_get_max_size(self.tls_), *self.wire_out_);
     return static_cast<ssize_t>(size);
   }
   /// Only during full handshakes; see TlsProfile::identify.
   static int judge_certificate(gnutls_session_t tls) {
-    auto& self = *static_cast<Session*>(gnutls_session_get_ptr(tls));
-    const auto judged = self.profile_->identify(tls);
-    if (judged.ok()) return 0;
-    self.refusal_ = judged.error();
-    return GNUTLS_E_CERTIFICATE_ERROR;
+    auto& self = *static_cast<Session*>(gnutls_transport_get_ptr(tls));
+    return self.judge() ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
+  }
+  /// False: refusal_ says why not.
+  bool judge() {
+    auto judged = profile_->identify(tls_);
+    if (!judged.ok()) {
+      refusal_ = judged.error();
+      return false;
+    }
+    peer_ = std::move(judged).value();
+    judged_ = true;
+    return true;
   }
 
   // --- Reading and writing ---
-  /// GnuTLS' answer to plain text is a riddle, and it waits for whole records before it gives one.
-  Result<void> look_at_first_bytes(ByteView wire) {
-    for (const std::uint8_t byte : wire) {
-      if (first_bytes_seen_ == 2) break;
-      const bool plausible = first_bytes_seen_ == 0
-                                 ? byte == record_handshake || byte == record_alert
-                                 : byte == 3;  // the major version all of TLS has
-      if (!plausible) {
-        return Error{Errc::malformed, "the peer does not speak TLS: byte "
-                                          + std::to_string(first_bytes_seen_)
-                                          + " of what it sent is 0x" + to_hex({&byte, 1})};
-      }
-      ++first_bytes_seen_;
-    }
-    return {};
-  }
-
   Result<void> shake_hands() {
     int status = 0;
     std::size_t before = 0;
@@ -211,18 +213,21 @@ class GnutlsChannel::Session {
       status = gnutls_handshake(tls_);
     } while (status < 0 && gnutls_error_is_fatal(status) == 0 && can_go_on(before));
     if (status < 0 && gnutls_error_is_fatal(status) == 0) return stop_for_now();
-    if (status < 0) {
+    if (status < 0 && !refusal_) {
       status = see_through(status);
-      gnutls_alert_send_appropriate(tls_, status);
+      send_alert_for(status);
+      if (const auto doubt = doubt_psk(status)) return refuse(*doubt);
       return fail(status);
     }
-    auto judged = profile_->identify(tls_);
-    if (!judged.ok()) {
-      gnutls_alert_send(tls_, GNUTLS_AL_FATAL, GNUTLS_A_BAD_CERTIFICATE);
-      return refuse(judged.error());
+    if (refusal_ || (!judged_ && !judge())) {
+      gnutls_alert_send(tls_, GNUTLS_AL_FATAL,
+                        static_cast<gnutls_alert_description_t>(refusal_->alert));
+      return refuse(refusal_->error);
     }
-    peer_ = *judged;
     is_open_ = true;
+    context_.psk.reset();
+    if (role_ == TlsRole::server && gnutls_protocol_get_version(tls_) == GNUTLS_TLS1_3)
+      gnutls_session_ticket_send(tls_, 1, 0);  // without a ticket key it sends none
     return {};
   }
 
@@ -290,9 +295,30 @@ class GnutlsChannel::Session {
     return status == GNUTLS_E_NO_CIPHER_SUITES && too_old ? GNUTLS_E_UNSUPPORTED_VERSION_PACKET
                                                           : status;
   }
+  /// GnuTLS calls a missing certificate an illegal parameter, which nobody would guess at.
+  void send_alert_for(int status) {
+    if (status != GNUTLS_E_NO_CERTIFICATE_FOUND && status != GNUTLS_E_CERTIFICATE_REQUIRED) {
+      gnutls_alert_send_appropriate(tls_, status);
+      return;
+    }
+    const bool is_tls13 = gnutls_protocol_get_version(tls_) == GNUTLS_TLS1_3;
+    // [RFC 8446 §4.4.2.4] [RFC 5246 §7.4.6]
+    gnutls_alert_send(tls_, GNUTLS_AL_FATAL,
+                      is_tls13 ? GNUTLS_A_CERTIFICATE_REQUIRED : GNUTLS_A_HANDSHAKE_FAILURE);
+  }
+  /// To GnuTLS a wrong key is only a record that cannot be decrypted, or a binder that does not
+  /// fit; and to the peer it stays that, so that it cannot ask which identities there are.
+  [[nodiscard]] std::optional<Error> doubt_psk(int status) const {
+    if (!context_.psk
+        || (status != GNUTLS_E_DECRYPTION_FAILED && status != GNUTLS_E_RECEIVED_ILLEGAL_PARAMETER))
+      return std::nullopt;
+    const std::string who = "\"" + context_.psk->identity + "\"";
+    return Error{Errc::bad_identity, context_.psk->is_known
+                                         ? "the peer does not hold the pre-shared key of " + who
+                                         : "there is no pre-shared key for " + who};
+  }
   Error fail(int status) {
-    return refuse(refusal_ ? *refusal_
-                           : describe_tls_error(tls_, status, profile_->expectations()));
+    return refuse(describe_tls_error(tls_, status, profile_->expectations()));
   }
   Error refuse(const Error& error) {
     error_ = error;
@@ -301,13 +327,16 @@ class GnutlsChannel::Session {
 
   std::shared_ptr<const TlsProfile> profile_;
   TlsRole role_;
+  TlsSessionContext context_{profile_.get(), std::nullopt};
   gnutls_session_t tls_ = nullptr;
   ByteView wire_in_;
   OutputBuffer* wire_out_ = nullptr;
-  std::optional<Error> refusal_;  // of judge_certificate: GnuTLS passes on a number only
-  std::optional<Error> error_;    // final
-  std::optional<NodeId> peer_;
-  int first_bytes_seen_ = 0;
+  FirstBytes first_bytes_;
+  ClearRecords clear_;                 // until is_open_
+  std::optional<TlsRefusal> refusal_;  // of judge(): GnuTLS passes on a number only
+  std::optional<Error> error_;         // final
+  TlsPeer peer_;
+  bool judged_ = false;  // and let in
   bool is_open_ = false;
   bool peer_closed_ = false;
   bool said_good_bye_ = false;
@@ -336,8 +365,11 @@ bool GnutlsChannel::established() const {
 bool GnutlsChannel::peer_closed() const {
   return session_->peer_closed();
 }
+std::optional<TlsIdentity> GnutlsChannel::identity() const {
+  return session_->peer().identity;
+}
 std::optional<NodeId> GnutlsChannel::peer() const {
-  return session_->peer();
+  return session_->peer().node;
 }
 bool GnutlsChannel::resumed() const {
   return session_->is_resumed();

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "starling/port/channel.hpp"
 
@@ -15,16 +16,40 @@ namespace starling {
 
 enum class TlsRole : std::uint8_t { client, server };
 
+/// Who a peer has shown to be. Empty members: nobody in particular.
+struct TlsPeer {
+  std::optional<NodeId> node;
+  std::optional<TlsIdentity> identity;
+};
+
+/// Why a peer is not let in: for our log, and for its.
+struct TlsRefusal {
+  Error error;
+  int alert;  ///< a gnutls_alert_description_t
+};
+
+class TlsProfile;
+
+/// What the callbacks of a profile find in gnutls_session_get_ptr(), and may note there.
+struct TlsSessionContext {
+  const TlsProfile* profile;
+  /// The pre-shared key the peer has named during this handshake.
+  struct Psk {
+    std::string identity;
+    bool is_known;
+  };
+  std::optional<Psk> psk;
+};
+
 /// What one kind of channel asks and accepts. Shared by many channels, changed by none.
 class TlsProfile {
  public:
   virtual ~TlsProfile() = default;
   /// Sets versions, credentials, ALPN, tickets and bounds of a session that is about to begin.
   virtual void prepare(gnutls_session_int* session, TlsRole role) const = 0;
-  /// Judges a peer and says who it is (nullopt: nobody in particular). Asked during a full
-  /// handshake, as soon as there is a certificate, and again after every handshake, resumed ones
-  /// too. An error refuses the peer.
-  virtual Result<std::optional<NodeId>> identify(gnutls_session_int* session) const = 0;
+  /// Judges a peer and says who it is. Asked once per handshake: as soon as there is a certificate,
+  /// or at the end if there was none to see, as when a session is resumed.
+  virtual Result<TlsPeer, TlsRefusal> identify(gnutls_session_int* session) const = 0;
   /// Authenticates the tickets of clients while others keep them.
   [[nodiscard]] virtual const crypto::Key& ticket_seal() const = 0;
   /// `version`: a gnutls_protocol_t that a peer has chosen.
@@ -47,6 +72,7 @@ class GnutlsChannel final : public SecureChannel {
 
   [[nodiscard]] bool established() const override;
   [[nodiscard]] bool peer_closed() const override;
+  [[nodiscard]] std::optional<TlsIdentity> identity() const override;
   [[nodiscard]] std::optional<NodeId> peer() const override;
   [[nodiscard]] bool resumed() const override;
   [[nodiscard]] Result<Bytes> export_keying_material(std::string_view label, ByteView context,

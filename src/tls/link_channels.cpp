@@ -92,7 +92,22 @@ class LinkProfile final : public TlsProfile {
     STARLING_CHECK(gnutls_session_ticket_enable_server(session, ticket_key_.get()) == 0);
   }
 
-  Result<std::optional<NodeId>> identify(gnutls_session_t session) const override {
+  Result<TlsPeer, TlsRefusal> identify(gnutls_session_t session) const override {
+    auto node = node_of(session);
+    if (!node.ok()) return TlsRefusal{node.error(), GNUTLS_A_BAD_CERTIFICATE};
+    return TlsPeer{*node, std::nullopt};
+  }
+
+  [[nodiscard]] const crypto::Key& ticket_seal() const override { return seal_; }
+
+  [[nodiscard]] bool speaks(int version) const override { return version == GNUTLS_TLS1_3; }
+
+  [[nodiscard]] const char* expectations() const override {
+    return "links need TLS 1.3 with the protocol starling/1";
+  }
+
+ private:
+  static Result<NodeId> node_of(gnutls_session_t session) {
     gnutls_datum_t agreed{};
     // "Mandatory" concerns peers that offer other protocols; one may offer none.
     if (gnutls_alpn_get_selected_protocol(session, &agreed) != 0
@@ -107,18 +122,9 @@ class LinkProfile final : public TlsProfile {
     }
     const auto key = ed25519_key_of(chain[0]);
     if (!key.ok()) return key.error();
-    return std::optional<NodeId>{key->node_id()};
+    return key->node_id();
   }
 
-  [[nodiscard]] const crypto::Key& ticket_seal() const override { return seal_; }
-
-  [[nodiscard]] bool speaks(int version) const override { return version == GNUTLS_TLS1_3; }
-
-  [[nodiscard]] const char* expectations() const override {
-    return "links need TLS 1.3 with the protocol starling/1";
-  }
-
- private:
   OwnedCredentials credentials_;
   OwnedPriorities priorities_;
   OwnedDatum ticket_key_;  // of this process run

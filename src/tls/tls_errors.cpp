@@ -44,7 +44,7 @@ Error describe_tls_error(gnutls_session_t session, int code, const char* expecta
     case GNUTLS_E_NO_COMMON_KEY_SHARE:
     case GNUTLS_E_INSUFFICIENT_SECURITY:
     case GNUTLS_E_UNSUPPORTED_SIGNATURE_ALGORITHM:
-      return {Errc::unsupported, "no common TLS algorithms: " + reason};
+      return {Errc::unsupported, "no common TLS algorithms (" + reason + "): " + expectations};
 
     case GNUTLS_E_NO_CERTIFICATE_FOUND:
     case GNUTLS_E_CERTIFICATE_REQUIRED:

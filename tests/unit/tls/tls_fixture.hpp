@@ -136,9 +136,7 @@ class OddProfile final : public TlsProfile {
       gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
     }
   }
-  Result<std::optional<NodeId>> identify(gnutls_session_t) const override {
-    return std::optional<NodeId>{};
-  }
+  Result<TlsPeer, TlsRefusal> identify(gnutls_session_t) const override { return TlsPeer{}; }
   [[nodiscard]] const crypto::Key& ticket_seal() const override { return wishes_.ticket_seal; }
   [[nodiscard]] bool speaks(int) const override { return true; }
   [[nodiscard]] const char* expectations() const override { return "this test is easily pleased"; }
