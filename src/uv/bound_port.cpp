@@ -19,31 +19,8 @@ struct Refusal {
   bool udp = false;
 };
 
-/// The host, or its kernel, does not speak this family.
-bool is_missing_family(int error) {
-  return error == EAFNOSUPPORT || error == EPFNOSUPPORT || error == EADDRNOTAVAIL;
-}
-
 bool set_option(int fd, int level, int name, int value) {
   return ::setsockopt(fd, level, name, &value, sizeof value) == 0;
-}
-
-/// 0, or an errno.
-int open_bound(bool udp, const Endpoint& at, const SocketCalls& calls, UniqueFd& out) {
-  const int family = at.is_v4() ? AF_INET : AF_INET6;
-  const int type = (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
-  UniqueFd fd{calls.open(family, type, 0)};
-  if (!fd) return errno;
-  // IPv4 has a socket of its own, whatever the system's default for mapped addresses is.
-  if (family == AF_INET6 && !set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1)) return errno;
-  // A port whose old connections are still in TIME_WAIT is free for us; for UDP the option would
-  // let two processes share a port.
-  if (!udp && !set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1)) return errno;
-  const SocketAddress address{at};
-  if (calls.bind(fd.get(), address.get(), address.size()) != 0) return errno;
-  if (!udp && ::listen(fd.get(), limits::listen_backlog) != 0) return errno;
-  out = std::move(fd);
-  return 0;
 }
 
 /// One try for all sockets. nullopt: `bound` is complete.
@@ -55,7 +32,7 @@ std::optional<Refusal> try_bind(const Endpoint& at, PortUse use, const SocketCal
   const auto bind_one = [&](bool udp, const Endpoint& address, UniqueFd& out) -> Refusal {
     Endpoint here = address;
     here.port = bound.port;
-    const int error = open_bound(udp, here, calls, out);
+    const int error = bind_socket(udp ? PortUse::udp : PortUse::tcp, here, calls, out);
     if (error != 0) return {error, here, udp};
     if (bound.port == 0) bound.port = local_endpoint_of(out.get()).port;
     return {};
@@ -73,21 +50,40 @@ std::optional<Refusal> try_bind(const Endpoint& at, PortUse use, const SocketCal
   return std::nullopt;
 }
 
-std::string sentence(const Refusal& refusal, const Endpoint& asked) {
-  std::string text = "cannot listen on ";
-  if (refusal.udp) text += "UDP ";
-  text += refusal.at.to_text() + ": " + error_text(refusal.error);
-  if (refusal.error == EACCES && refusal.at.port < 1024) {
-    text += " (ports below 1024 need the capability CAP_NET_BIND_SERVICE)";
-  }
-  if (refusal.error == EADDRNOTAVAIL) text += " (no interface of this host has this address)";
-  if (asked.port == 0 && refusal.error == EADDRINUSE) {
-    text += " (looked for a free port " + std::to_string(limits::port_pair_attempts) + " times)";
-  }
-  return text;
+}  // namespace
+
+bool is_missing_family(int error) {
+  return error == EAFNOSUPPORT || error == EPFNOSUPPORT || error == EADDRNOTAVAIL;
 }
 
-}  // namespace
+int bind_socket(PortUse use, const Endpoint& at, const SocketCalls& calls, UniqueFd& out) {
+  const bool udp = use == PortUse::udp;
+  const int family = at.is_v4() ? AF_INET : AF_INET6;
+  const int type = (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
+  UniqueFd fd{calls.open(family, type, 0)};
+  if (!fd) return errno;
+  // IPv4 has a socket of its own, whatever the system's default for mapped addresses is.
+  if (family == AF_INET6 && !set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1)) return errno;
+  // A port whose old connections are still in TIME_WAIT is free for us; for UDP the option would
+  // let two processes share a port.
+  if (!udp && !set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1)) return errno;
+  const SocketAddress address{at};
+  if (calls.bind(fd.get(), address.get(), address.size()) != 0) return errno;
+  if (!udp && ::listen(fd.get(), limits::listen_backlog) != 0) return errno;
+  out = std::move(fd);
+  return 0;
+}
+
+std::string bind_refusal(PortUse use, const Endpoint& at, int error) {
+  std::string text = "cannot listen on ";
+  if (use == PortUse::udp) text += "UDP ";
+  text += at.to_text() + ": " + error_text(error);
+  if (error == EACCES && at.port < 1024) {
+    text += " (ports below 1024 need the capability CAP_NET_BIND_SERVICE)";
+  }
+  if (error == EADDRNOTAVAIL) text += " (no interface of this host has this address)";
+  return text;
+}
 
 BoundPort bind_port(const Endpoint& at, PortUse use, const SocketCalls& calls) {
   BoundPort bound;
@@ -99,7 +95,12 @@ BoundPort bind_port(const Endpoint& at, PortUse use, const SocketCalls& calls) {
     if (!refusal) return bound;
     if (refusal->error != EADDRINUSE) break;
   }
-  throw std::runtime_error(sentence(*refusal, at));
+  std::string text =
+      bind_refusal(refusal->udp ? PortUse::udp : PortUse::tcp, refusal->at, refusal->error);
+  if (at.port == 0 && refusal->error == EADDRINUSE) {
+    text += " (looked for a free port " + std::to_string(limits::port_pair_attempts) + " times)";
+  }
+  throw std::runtime_error(text);
 }
 
 }  // namespace starling

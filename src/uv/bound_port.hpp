@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <sys/socket.h>
 
 #include "starling/endpoint.hpp"
@@ -31,6 +32,17 @@ struct SocketCalls {
 };
 
 enum class PortUse : std::uint8_t { tcp, udp, tcp_and_udp };
+
+// --- For others of this room
+
+/// One socket of one address; for TCP it listens already. `use`: tcp or udp. 0, or an errno.
+int bind_socket(PortUse use, const Endpoint& at, const SocketCalls& calls, UniqueFd& out);
+/// The host, or its kernel, does not speak this family or has not got this address.
+[[nodiscard]] bool is_missing_family(int error);
+/// "cannot listen on 127.0.0.1:1883: address already in use", with advice where there is some.
+[[nodiscard]] std::string bind_refusal(PortUse use, const Endpoint& at, int error);
+
+// ---
 
 /// Binds `at`. The address `::` means both families, of which either may be missing on the host;
 /// any other address means itself. Port 0 means any number that is free for everything asked for.

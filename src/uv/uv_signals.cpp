@@ -37,9 +37,17 @@ class UvSignals::Core final : public UvCore {
   uv_signal_t handle_{};
 };
 
-UvSignals::UvSignals(UvLoop& loop, OnSignal on_signal) {
+std::vector<int> UvSignals::common() {
+  return {SIGTERM, SIGINT, SIGHUP};
+}
+
+std::vector<int> UvSignals::all() {
+  return {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGRTMIN};
+}
+
+UvSignals::UvSignals(UvLoop& loop, OnSignal on_signal, const std::vector<int>& signals) {
   const auto shared = std::make_shared<const OnSignal>(std::move(on_signal));
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+  for (const int signal : signals) {
     cores_.push_back(std::make_shared<Core>(shared));
     cores_.back()->open(loop, signal);
   }

@@ -1,4 +1,4 @@
-// UvSignals: SIGTERM, SIGINT and SIGHUP as calls on the loop.
+// UvSignals: signals as calls on the loop.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,12 @@ class UvLoop;
 class UvSignals {
  public:
   using OnSignal = std::function<void(int signal)>;
-  UvSignals(UvLoop& loop, OnSignal on_signal);
+  /// What ends or reloads a daemon: SIGTERM, SIGINT, SIGHUP.
+  static std::vector<int> common();
+  /// These and what Mosquitto listens to beside them: SIGUSR1, SIGUSR2, SIGRTMIN.
+  static std::vector<int> all();
+
+  UvSignals(UvLoop& loop, OnSignal on_signal, const std::vector<int>& signals = common());
   ~UvSignals();
   UvSignals(const UvSignals&) = delete;
   UvSignals& operator=(const UvSignals&) = delete;

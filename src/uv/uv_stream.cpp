@@ -37,11 +37,13 @@ int pending_error_of(int fd) {
 ///   any      -> ended      the handle is closed
 class UvStream::Core final : public UvCore, public TurnOutput {
  public:
-  Core(UvLoop& loop, const Endpoint& peer) : loop_(loop), peer_(peer) {}
+  Core(UvLoop& loop, const Endpoint& peer, StreamTraffic* traffic)
+      : loop_(loop), traffic_(traffic), peer_(peer) {}
   ~Core() override { loop_.forget(*this); }
 
   /// 0, or an errno.
-  int open(UniqueFd socket) {
+  int open(UniqueFd socket, bool nodelay) {
+    // libuv's TCP handle serves any stream socket; the pipe handle has no other use for one.
     if (const int error = uv_tcp_init(loop_.native(), &tcp_); error != 0) return -error;
     own_handle(tcp_);
     if (const int error = uv_tcp_open(&tcp_, socket.get()); error != 0) {
@@ -50,7 +52,7 @@ class UvStream::Core final : public UvCore, public TurnOutput {
       return -error;
     }
     fd_ = socket.release();
-    uv_tcp_nodelay(&tcp_, 1);
+    if (nodelay) uv_tcp_nodelay(&tcp_, 1);
     return 0;
   }
 
@@ -156,6 +158,7 @@ class UvStream::Core final : public UvCore, public TurnOutput {
   void on_read(ssize_t count, const char* bytes) {
     if (count > 0) {
       if (phase_ != Phase::open || handler_ == nullptr) return;  // draining
+      if (traffic_ != nullptr) traffic_->received += count;
       handler_->on_bytes(
           {reinterpret_cast<const std::uint8_t*>(bytes), static_cast<std::size_t>(count)});
       return;
@@ -180,7 +183,7 @@ class UvStream::Core final : public UvCore, public TurnOutput {
       const int written =
           uv_try_write(reinterpret_cast<uv_stream_t*>(&tcp_), buffers.data(), count);
       if (written < 0 && written != UV_EAGAIN) return on_write_error(written);
-      if (written > 0) front.consume(static_cast<std::size_t>(written));
+      if (written > 0) on_sent(front, static_cast<std::size_t>(written));
       if (written < 0 || static_cast<std::size_t>(written) < size) {
         wait_for_socket();
         break;
@@ -215,8 +218,13 @@ class UvStream::Core final : public UvCore, public TurnOutput {
     const std::size_t sent = std::exchange(pending_->under_way, 0);
     if (phase_ == Phase::ended) return;
     if (status < 0) return on_write_error(status);
-    pending_->bytes.consume(sent);
+    on_sent(pending_->bytes, sent);
     pump();
+  }
+
+  void on_sent(OutputBuffer& from, std::size_t count) {
+    from.consume(count);
+    if (traffic_ != nullptr) traffic_->sent += static_cast<std::int64_t>(count);
   }
 
   static unsigned gather(const OutputBuffer& from, std::array<uv_buf_t, views_per_write>& to,
@@ -312,6 +320,7 @@ class UvStream::Core final : public UvCore, public TurnOutput {
   }
 
   UvLoop& loop_;
+  StreamTraffic* traffic_;
   uv_tcp_t tcp_{};
   int fd_ = -1;  // of tcp_
   Handler* handler_ = nullptr;
@@ -329,9 +338,10 @@ class UvStream::Core final : public UvCore, public TurnOutput {
   bool peer_has_ended_ = false;
 };
 
-std::unique_ptr<UvStream> UvStream::adopt(UvLoop& loop, UniqueFd socket, const Endpoint& peer) {
-  auto core = std::make_shared<Core>(loop, peer);
-  if (core->open(std::move(socket)) != 0) return nullptr;
+std::unique_ptr<UvStream> UvStream::adopt(UvLoop& loop, UniqueFd socket, const Endpoint& peer,
+                                          StreamOptions options) {
+  auto core = std::make_shared<Core>(loop, peer, options.traffic);
+  if (core->open(std::move(socket), options.nodelay) != 0) return nullptr;
   return std::unique_ptr<UvStream>(new UvStream(std::move(core)));
 }
 

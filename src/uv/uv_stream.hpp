@@ -1,4 +1,4 @@
-// UvStream: the ByteStream port on a TCP socket. Output is collected during a turn and leaves in
+// UvStream: the ByteStream port on a TCP or Unix socket. Output is collected during a turn and leaves in
 // one gathered write at its end; input is read into the loop's shared buffer. An idle stream owns
 // no buffer.
 #pragma once
@@ -7,6 +7,7 @@
 
 #include "starling/port/stream.hpp"
 
+#include "src/uv/stream_options.hpp"
 #include "src/uv/unique_fd.hpp"
 
 namespace starling {
@@ -24,7 +25,9 @@ class UvLoop;
 class UvStream final : public ByteStream {
  public:
   /// Takes a connected socket. Refused (nullptr) only if the kernel refuses the descriptor.
-  static std::unique_ptr<UvStream> adopt(UvLoop& loop, UniqueFd socket, const Endpoint& peer);
+  /// A Unix socket has a zero `peer`.
+  static std::unique_ptr<UvStream> adopt(UvLoop& loop, UniqueFd socket, const Endpoint& peer,
+                                         StreamOptions options = {});
   ~UvStream() override;
 
   void set_handler(Handler* handler) override;

@@ -304,9 +304,16 @@ BOOST_AUTO_TEST_CASE(accepting_rests_when_descriptors_run_out_and_resumes_when_t
   ::close(next_free);
   const rlimit tight{static_cast<rlim_t>(next_free), before.rlim_max};
   ::setrlimit(RLIMIT_NOFILE, &tight);
-  loop.scheduler().wake_at(loop.now() + 150ms, [&] {
+  // The stream that is open goes on all the while.
+  Recorder there(std::move(accepted.front()));
+  Recorder here(std::move(dialled.front()));
+  loop.scheduler().wake_at(loop.now() + 50ms, [&] { here.send("still served"); });
+  there.when_bytes = [&] { there.send("indeed"); };
+  loop.scheduler().wake_at(loop.now() + 250ms, [&] {
     BOOST_TEST(accepted.size() == 1U);
     BOOST_TEST(log.count == 2);  // one of them is ours
+    BOOST_TEST(there.received == "still served");
+    BOOST_TEST(here.received == "indeed");
     ::setrlimit(RLIMIT_NOFILE, &before);
   });
   run();

@@ -60,7 +60,9 @@ BOOST_AUTO_TEST_CASE(small_output_waits_for_the_end_of_the_turn_and_much_output_
   BOOST_TEST(client->stream->output().empty());
 }
 
-BOOST_AUTO_TEST_CASE(many_megabytes_arrive_unharmed_through_a_slow_reader) {
+BOOST_AUTO_TEST_CASE(many_megabytes_arrive_unharmed_through_a_slow_reader,
+                     *boost::unit_test::label("MQTT-7.1.1-1")
+                         * boost::unit_test::label("MQTT5-4.2-1")) {
   std::string expected;
   for (std::uint32_t i = 0; expected.size() < 24U << 20U; ++i) expected += std::to_string(i) + ' ';
   server->stream->pause_reading();
