@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "starling/limits.hpp"
+
 namespace starling::config {
 namespace {
 
@@ -44,12 +46,44 @@ std::string did_you_mean(std::string_view word, std::span<const std::string_view
   return std::string(best);
 }
 
+void report(std::vector<Diagnostic>& trouble, Diagnostic diagnostic) {
+  if (trouble.size() > limits::config_troubles_max) return;
+  if (trouble.size() == limits::config_troubles_max) {
+    Diagnostic last;
+    last.source = diagnostic.source;
+    last.message = "there is more that is wrong; these first";
+    diagnostic = std::move(last);
+  }
+  trouble.push_back(std::move(diagnostic));
+}
+
+std::string printable(std::string_view text) {
+  constexpr std::size_t shown_max = 160;
+  std::string shown(text.substr(0, shown_max));
+  if (text.size() > shown_max) shown += "...";
+  for (char& c : shown)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  return shown;
+}
+
+std::string excerpt_of(std::string_view text, std::size_t number) {
+  std::size_t begin = 0;
+  for (std::size_t line = 1; line < number; ++line) {
+    begin = text.find('\n', begin);
+    if (begin == std::string_view::npos) return {};
+    ++begin;
+  }
+  std::string_view line = text.substr(begin, std::min(text.find('\n', begin), text.size()) - begin);
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  return printable(line);
+}
+
 std::string Diagnostic::to_text() const {
   std::string text = source;
   if (line > 0) text += ":" + std::to_string(line);
   if (line > 0 && column > 0) text += ":" + std::to_string(column);
   text += ": " + message;
-  if (excerpt.empty() || column == 0) {
+  if (excerpt.empty() || column == 0 || column > excerpt.size() + 1) {
     if (!suggestion.empty()) text += " - did you mean \"" + suggestion + "\"?";
     return text;
   }

@@ -23,6 +23,15 @@ struct Diagnostic {
   [[nodiscard]] std::string to_text() const;
 };
 
+/// Appends `diagnostic`. Of more than limits::config_troubles_max only that there are more is kept.
+void report(std::vector<Diagnostic>& trouble, Diagnostic diagnostic);
+
+/// Line `number` (from 1) of `text` as an excerpt; see `printable`.
+std::string excerpt_of(std::string_view text, std::size_t number);
+
+/// `text` on one line for a message: control characters become spaces, a long one is cut.
+std::string printable(std::string_view text);
+
 /// The nearest of `known` to `word` if it is near enough to be a slip of the finger (an edit
 /// distance of at most a third of the word), else empty.
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> known);

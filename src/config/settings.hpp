@@ -1,8 +1,9 @@
 // One struct of everything that can be set. Files, flags and --set fill it; nobody else parses
-// text.
+// text. The native format (TOML) and Mosquitto's dialect end here both.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,10 +19,75 @@ struct Origin {
   std::string text;
 };
 
+enum class ListenerProtocol : std::uint8_t { mqtt, websockets };
+enum class SocketDomain : std::uint8_t { any, ipv4, ipv6 };
+/// What a client certificate makes of the user name.
+enum class CertificateUser : std::uint8_t {
+  none,
+  common_name,  ///< use_identity_as_username: the CN, or the PSK identity
+  subject       ///< use_subject_as_username: the whole subject, as RFC 2253 writes it
+};
+
+struct CertificatePair {
+  std::string cert;  ///< PEM file, the server's certificate first, then its issuers
+  std::string key;   ///< PEM file
+};
+
+struct TlsSettings {
+  std::vector<CertificatePair> certificates;  ///< one per kind of key (RSA, ECDSA)
+  std::string client_ca;                      ///< PEM file of issuers of client certificates
+  std::string client_ca_dir;                  ///< directory of such files
+  std::string crl;                            ///< PEM file of revocations
+  bool require_client_cert = false;
+  CertificateUser user_from = CertificateUser::none;
+  std::string versions;  ///< "tlsv1.2", "tlsv1.3": that one only; empty: both. (Mosquitto's
+                         ///< tls_version names the least one: "tlsv1.2" becomes "" here.)
+  std::string ciphers;   ///< OpenSSL's names of TLS 1.2 suites, or a GnuTLS priority string; empty:
+                         ///< the default
+  std::string ciphers_tls13;  ///< OpenSSL's names of TLS 1.3 suites; empty: the default
+  std::string psk_file;       ///< lines "identity:hex key"; not empty: PSK is offered
+  std::string psk_hint;
+  Origin origin;
+};
+
+/// Who may come in. There is one for the node, and with per-listener settings one per listener.
+struct SecuritySettings {
+  std::optional<bool> allow_anonymous;  ///< unset: as Mosquitto 2, no, unless in local-only mode
+  std::string password_file;
+  std::string acl_file;  ///< empty: everything is allowed
+  std::string psk_file;  ///< for listeners with a PSK hint and no file of their own, to whose
+                         ///< TlsSettings complete() copies it
+  bool allow_zero_length_client_id = true;
+  std::string auto_id_prefix = "auto-";
+};
+
 struct ListenerSettings {
-  std::string bind = "127.0.0.1";  ///< an address literal
+  std::string bind = "localhost";  ///< an address literal, or a host name; empty: every interface
   std::uint16_t port = 1883;       ///< 0: any free one
-  bool allow_anonymous = true;
+  std::string unix_socket;         ///< path; not empty: instead of bind and port
+  std::uint32_t unix_socket_mode = 0660;
+  std::string bind_interface;  ///< name of a network interface; empty: any
+  SocketDomain domain = SocketDomain::any;
+  ListenerProtocol protocol = ListenerProtocol::mqtt;
+  bool also_mqtt = false;  ///< protocol websockets: plain MQTT is recognised on the same port too
+  std::vector<std::string> websocket_origins;  ///< accepted Origin headers; empty: all
+  bool proxy_protocol = false;  ///< every connection opens with a PROXY header, v1 or v2
+  std::optional<TlsSettings> tls;
+
+  /// Unset members of `security` fall back to the node's (Settings::security).
+  std::optional<bool> allow_anonymous;
+  std::optional<std::string> password_file;
+  std::optional<std::string> acl_file;
+  std::optional<bool> allow_zero_length_client_id;
+  std::optional<std::string> auto_id_prefix;
+
+  std::vector<std::uint8_t> protocol_versions = {3, 4, 5};  ///< protocol levels of CONNECT
+  std::uint32_t connections_max = 0;                        ///< 0: only the node's bound
+  std::uint8_t qos_max = 2;
+  std::optional<std::uint16_t> topic_alias_max;         ///< unset: limits::topic_alias_max
+  std::optional<std::uint16_t> topic_alias_max_broker;  ///< aliases we use towards clients
+  std::string mount_point;                              ///< put before every topic of its clients
+  bool use_user_name_as_client_id = false;
   Origin origin;
 };
 
@@ -47,13 +113,36 @@ struct DhtSettings {
   Origin origin;
 };
 
+/// What one client may do and use.
 struct ClientLimits {
   std::uint32_t packet_size_max = limits::packet_size_max;  ///< bytes
+  std::uint32_t payload_size_max = 0;  ///< message_size_limit: bytes of a payload; 0: no bound
   std::uint16_t inflight_max = limits::inflight_max;
+  std::uint32_t inflight_bytes_max = 0;  ///< bytes under way to one client; 0: no bound
   std::uint16_t receive_maximum = limits::receive_maximum;
   std::uint32_t queued_messages_max = limits::queued_messages_max;
   std::uint32_t queued_bytes_max = limits::queued_bytes_max;
+  bool queue_qos0 = false;            ///< QoS 0 for absent persistent sessions is queued too
+  bool upgrade_outgoing_qos = false;  ///< the QoS of the subscription, never that of the message
   std::uint32_t connections_max = limits::connections_max;
+  std::uint32_t connections_per_address_max = 0;      ///< 0: only connections_max
+  std::uint32_t sessions_max = limits::sessions_max;  ///< clients present and remembered
+  std::uint32_t subscriptions_max = limits::subscriptions_per_session_max;
+  std::uint16_t topic_levels_max = limits::topic_levels_max;
+  std::uint32_t messages_per_s = 0;  ///< PUBLISH of one client; 0: no bound
+  std::uint32_t bytes_per_s = 0;     ///< read from one client; 0: no bound
+  std::uint16_t connect_timeout_s = 10;
+  std::uint16_t keep_alive_max_s = limits::keep_alive_max_s;  ///< 5.0 clients are told it; 0 in a
+                                                              ///< CONNECT means it
+  bool retain_available = true;
+  bool check_retain_source = true;    ///< what its author may no longer publish is not replayed
+  std::uint32_t retain_expiry_s = 0;  ///< retained messages without their own; 0: never
+  std::uint32_t retained_max = limits::retained_messages_max;
+  std::uint32_t session_expiry_max_s = 0;  ///< persistent_client_expiration; 0: no bound
+  std::string client_id_prefixes;          ///< clientid_prefixes: ids must begin so; empty: any
+  std::uint64_t memory_max = 0;  ///< bytes of the process's heap (memory_limit); 0: no bound
+  std::uint32_t failed_logins_per_minute = 30;  ///< per address; then it must wait
+  bool tcp_nodelay = true;
 };
 
 struct PeerLimits {
@@ -62,16 +151,50 @@ struct PeerLimits {
   std::uint32_t retained_max = limits::peer_retained_max;  ///< topics one peer may create
 };
 
+enum class LogFormat : std::uint8_t {
+  logfmt,    ///< "client connected client=tst addr=..."
+  mosquitto  ///< "1795206987: New client connected from ... as tst (p2, c1, k60)."
+};
+
+struct LogSettings {
+  LogLevel level = LogLevel::info;
+  LogFormat format = LogFormat::logfmt;
+  bool to_stderr = true;
+  bool to_stdout = false;
+  bool to_syslog = false;
+  bool to_topic = false;    ///< $SYS/broker/log/{E,W,N,I,D}
+  int syslog_facility = 3;  ///< the code of RFC 5424: 3 is daemon, 16-23 are local0-local7
+  std::string file;         ///< appended to; opened again on SIGHUP and SIGRTMIN; empty: none
+  /// Mosquitto's categories ("error", "subscribe", ...); empty: error, warning, notice,
+  /// information (and all of them with level debug). "none" alone: nothing. `level` is never above
+  /// what they ask for.
+  std::vector<std::string> types;
+  bool timestamp = true;
+  std::string timestamp_format;     ///< strftime; empty: seconds since 1970 (mosquitto), ISO 8601
+  bool connection_messages = true;  ///< clients that come and go are worth a line
+};
+
 struct Settings {
   std::string node_name;                    ///< empty: the host's name
-  std::vector<ListenerSettings> listeners;  ///< empty: local-only mode, 127.0.0.1:1883
-  std::string acl_file;                     ///< empty: everything is allowed
+  std::vector<ListenerSettings> listeners;  ///< empty: local-only mode, localhost:1883
+  bool per_listener_security = false;       ///< per_listener_settings: no fall back to `security`
+  SecuritySettings security;
   DhtSettings dht;
   std::vector<MeshSettings> meshes;  ///< in order of preference
   ClientLimits clients;
   PeerLimits peers;
-  std::string state_dir;  ///< empty: the system's or the user's default
-  LogLevel log_level = LogLevel::info;
+  std::uint32_t sys_interval_s = 10;  ///< between publications of $SYS; 0: never
+  std::string state_dir;              ///< empty: the system's or the user's default
+  std::string pid_file;               ///< empty: none
+  std::string user;                   ///< whom to become when started as root; empty: nobody else.
+      ///< "mosquitto", if there is none: "nobody", as Mosquitto does
+  bool daemonize = false;
+  LogSettings log;
+
+  /// What was read and understood, but has no effect here: said once at the start.
+  std::vector<std::string> notices;
+  /// Where each value that was set came from, by the path TOML gives it ("listener[0].port").
+  std::map<std::string, Origin, std::less<>> origins;
 
   /// A mesh port is opened only then.
   [[nodiscard]] bool wants_dht() const { return !meshes.empty() || !dht.bootstrap.empty(); }

@@ -21,7 +21,9 @@ Result<std::string> read_text_file(const std::string& path) {
   if (text.size() > limits::config_file_max)
     return Error{Errc::too_large, "larger than " + std::to_string(limits::config_file_max)
                                       + " bytes, which no configuration is"};
-  if (!file.eof()) return Error{Errc::io, std::string("cannot be read: ") + std::strerror(errno)};
+  if (!file.eof())
+    return Error{errno == ENOENT ? Errc::not_found : Errc::io,
+                 std::string("cannot be read: ") + std::strerror(errno)};
   return text;
 }
 

@@ -7,7 +7,7 @@
 
 namespace starling::config {
 
-/// Errors: io, too_large (limits::config_file_max); `what` says why without naming the file.
+/// Errors: not_found, io, too_large (limits::config_file_max); `what` says why without naming the file.
 Result<std::string> read_text_file(const std::string& path);
 
 }  // namespace starling::config

@@ -1,6 +1,9 @@
 #include "src/config/toml_reader.hpp"
 
 #include <algorithm>
+#include <charconv>
+
+#include "src/config/quantity.hpp"
 
 namespace starling::config {
 namespace {
@@ -29,22 +32,6 @@ std::string_view type_name(const toml::node& node) {
 TomlSource::TomlSource(std::string name, std::string_view text, bool has_lines)
     : name_(std::move(name)), text_(text), has_lines_(has_lines) {}
 
-std::string TomlSource::line_text(std::size_t number) const {
-  std::size_t begin = 0;
-  for (std::size_t line = 1; line < number; ++line) {
-    begin = text_.find('\n', begin);
-    if (begin == std::string_view::npos) return {};
-    ++begin;
-  }
-  std::string line(text_.substr(begin, std::min(text_.find('\n', begin), text_.size()) - begin));
-  if (!line.empty() && line.back() == '\r') line.pop_back();
-  constexpr std::size_t shown_max = 160;
-  if (line.size() > shown_max) line = line.substr(0, shown_max) + "...";
-  for (char& c : line)
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
-  return line;
-}
-
 Origin TomlSource::origin_of(const toml::source_region& region) const {
   if (!has_lines_) return {name_};
   return {name_ + ":" + std::to_string(region.begin.line) + ":"
@@ -57,144 +44,290 @@ void TomlSource::report(std::vector<Diagnostic>& to, const toml::source_region& 
   diagnostic.source = name_;
   diagnostic.message = std::move(message);
   diagnostic.suggestion = std::move(suggestion);
-  if (has_lines_) {
+  if (has_lines_ && to.size() < limits::config_troubles_max) {
     diagnostic.line = region.begin.line;
     diagnostic.column = region.begin.column;
-    diagnostic.excerpt = line_text(region.begin.line);
+    diagnostic.excerpt = excerpt_of(text_, region.begin.line);
     if (region.end.line == region.begin.line && region.end.column > region.begin.column)
       diagnostic.marked = region.end.column - region.begin.column;
     if (diagnostic.column > diagnostic.excerpt.size() + 1) diagnostic.excerpt.clear();
   }
-  to.push_back(std::move(diagnostic));
+  config::report(to, std::move(diagnostic));
+}
+
+TomlReader::TomlReader(const toml::table& document, const TomlSource& source,
+                       std::map<std::string, Origin, std::less<>>& origins,
+                       std::vector<Diagnostic>& trouble)
+    : source_(source), origins_(origins), trouble_(trouble) {
+  levels_.push_back({&document, "", {}});
 }
 
 const toml::node* TomlReader::find(std::string_view key) {
-  known_.push_back(key);
-  return table_.get(key);
+  levels_.back().known.push_back(key);
+  return levels_.back().table->get(key);
 }
 
-Origin TomlReader::origin_of(std::string_view key) const {
-  const toml::node* node = table_.get(key);
-  return source_.origin_of(node ? node->source() : table_.source());
+std::string TomlReader::path_of(std::string_view key) const {
+  return levels_.back().path + std::string(key);
 }
 
-void TomlReader::report(std::string_view key, std::string message, std::string suggestion) {
-  const toml::node* node = table_.get(key);
-  source_.report(trouble_, node ? node->source() : table_.source(), std::move(message),
-                 std::move(suggestion));
+std::string TomlReader::name_of(std::string_view key) const {
+  std::string name = path_of(key);
+  for (std::size_t open = name.find('['); open != std::string::npos; open = name.find('[', open))
+    name.erase(open, name.find(']', open) + 1 - open);
+  return name;
+}
+
+void TomlReader::report(const toml::node& node, std::string message, std::string suggestion) {
+  source_.report(trouble_, node.source(), std::move(message), std::move(suggestion));
 }
 
 void TomlReader::wrong_type(const toml::node& node, std::string_view key, std::string_view wanted) {
-  source_.report(trouble_, node.source(),
-                 path_ + std::string(key) + " must be " + std::string(wanted) + ", not "
-                     + std::string(type_name(node)));
+  report(node, name_of(key) + " must be " + std::string(wanted) + ", not "
+                   + std::string(type_name(node)));
 }
 
-void TomlReader::read(std::string_view key, std::string& into) {
-  const toml::node* node = find(key);
+void TomlReader::field(const Field& field) {
+  const toml::node* node = find(field.key);
   if (!node) return;
-  if (const auto* text = node->as_string())
-    into = text->get();
-  else
-    wrong_type(*node, key, "a string");
+  auto value = value_of(*node, field);
+  if (!value) return;
+  field.set(std::move(*value));
+  origins_[path_of(field.key)] = source_.origin_of(node->source());
 }
 
-void TomlReader::read(std::string_view key, bool& into) {
-  const toml::node* node = find(key);
-  if (!node) return;
-  if (const auto* yes = node->as_boolean())
-    into = yes->get();
-  else
-    wrong_type(*node, key, "true or false");
+std::optional<Value> TomlReader::value_of(const toml::node& node, const Field& field) {
+  switch (field.kind) {
+    case Kind::flag:
+      if (const auto* yes = node.as_boolean()) return Value{yes->get()};
+      wrong_type(node, field.key, "true or false");
+      return std::nullopt;
+    case Kind::text:
+      if (const auto* text = node.as_string()) return Value{text->get()};
+      wrong_type(node, field.key, "a string");
+      return std::nullopt;
+    case Kind::number:
+      return number_of(node, field);
+    case Kind::mode:
+      return mode_of(node, field);
+    case Kind::choice:
+      return choice_of(node, field);
+    case Kind::texts:
+      return texts_of(node, field);
+    case Kind::numbers:
+      return numbers_of(node, field);
+  }
+  return std::nullopt;
 }
 
-void TomlReader::read(std::string_view key, std::vector<std::string>& into) {
-  const toml::node* node = find(key);
-  if (!node) return;
-  const auto* array = node->as_array();
-  if (!array) return wrong_type(*node, key, "an array of strings");
+bool TomlReader::in_range(const toml::node& node, const Field& field, std::int64_t value) {
+  if (value >= 0 && static_cast<std::uint64_t>(value) >= field.least
+      && static_cast<std::uint64_t>(value) <= field.most)
+    return true;
+  report(node, name_of(field.key) + " = " + std::to_string(value) + " is out of range ("
+                   + std::to_string(field.least) + ".." + std::to_string(field.most) + ")");
+  return false;
+}
+
+std::optional<Value> TomlReader::number_of(const toml::node& node, const Field& field) {
+  std::int64_t value = 0;
+  if (const auto* number = node.as_integer()) {
+    value = number->get();
+  } else if (const auto* text = node.as_string(); text && field.unit != Unit::none) {
+    const auto quantity = parse_quantity(text->get(), field.unit);
+    if (!quantity) {
+      report(node, name_of(field.key) + " = \"" + printable(text->get()) + "\" is not "
+                       + std::string(quantity_wanted(field.unit)));
+      return std::nullopt;
+    }
+    value = static_cast<std::int64_t>(*quantity);
+  } else {
+    wrong_type(node, field.key, quantity_wanted(field.unit));
+    return std::nullopt;
+  }
+  if (!in_range(node, field, value)) return std::nullopt;
+  return Value{static_cast<std::uint64_t>(value)};
+}
+
+std::optional<Value> TomlReader::mode_of(const toml::node& node, const Field& field) {
+  constexpr std::string_view wanted = "permissions in octal such as \"0660\"";
+  const auto* text = node.as_string();
+  if (!text) {
+    wrong_type(node, field.key, wanted);
+    return std::nullopt;
+  }
+  std::uint64_t mode = 0;
+  const std::string& digits = text->get();
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), mode, 8);
+  if (error == std::errc{} && end == digits.data() + digits.size() && mode <= field.most)
+    return Value{mode};
+  report(node,
+         name_of(field.key) + " = \"" + printable(digits) + "\" is not " + std::string(wanted));
+  return std::nullopt;
+}
+
+std::optional<Value> TomlReader::choice_of(const toml::node& node, const Field& field) {
+  const auto* text = node.as_string();
+  if (!text) {
+    wrong_type(node, field.key, "a string");
+    return std::nullopt;
+  }
+  if (std::find(field.words.begin(), field.words.end(), text->get()) != field.words.end())
+    return Value{text->get()};
+  std::string list;
+  for (const std::string_view word : field.words)
+    list += (list.empty() ? "" : ", ") + ("\"" + std::string(word) + "\"");
+  report(node, name_of(field.key) + " = \"" + printable(text->get()) + "\" is none of " + list,
+         did_you_mean(text->get(), field.words));
+  return std::nullopt;
+}
+
+std::optional<Value> TomlReader::texts_of(const toml::node& node, const Field& field) {
+  const std::string_view wanted =
+      field.one_or_many ? "a string or an array of strings" : "an array of strings";
+  if (const auto* one = node.as_string(); one && field.one_or_many)
+    return Value{std::vector<std::string>{one->get()}};
+  const auto* array = node.as_array();
+  if (!array) {
+    wrong_type(node, field.key, wanted);
+    return std::nullopt;
+  }
   std::vector<std::string> texts;
   for (const toml::node& element : *array) {
     const auto* text = element.as_string();
-    if (!text) return wrong_type(element, key, "an array of strings");
+    if (!text) {
+      wrong_type(element, field.key, wanted);
+      return std::nullopt;
+    }
     texts.push_back(text->get());
   }
-  into = std::move(texts);
+  return Value{std::move(texts)};
 }
 
-void TomlReader::read_integer(std::string_view key, std::uint64_t least, std::uint64_t most,
-                              const std::function<void(std::uint64_t)>& store) {
-  const toml::node* node = find(key);
-  if (!node) return;
-  const auto* number = node->as_integer();
-  if (!number) return wrong_type(*node, key, "a whole number");
-  const std::int64_t value = number->get();
-  if (value < 0 || static_cast<std::uint64_t>(value) < least
-      || static_cast<std::uint64_t>(value) > most)
-    return source_.report(trouble_, node->source(),
-                          path_ + std::string(key) + " = " + std::to_string(value)
-                              + " is out of range (" + std::to_string(least) + ".."
-                              + std::to_string(most) + ")");
-  store(static_cast<std::uint64_t>(value));
+std::optional<Value> TomlReader::numbers_of(const toml::node& node, const Field& field) {
+  const auto* array = node.as_array();
+  if (!array) {
+    wrong_type(node, field.key, "an array of whole numbers");
+    return std::nullopt;
+  }
+  std::vector<std::uint64_t> numbers;
+  for (const toml::node& element : *array) {
+    const auto* number = element.as_integer();
+    if (!number) {
+      wrong_type(element, field.key, "an array of whole numbers");
+      return std::nullopt;
+    }
+    if (!in_range(element, field, number->get())) return std::nullopt;
+    const auto value = static_cast<std::uint64_t>(number->get());
+    if (std::find(numbers.begin(), numbers.end(), value) == numbers.end()) numbers.push_back(value);
+  }
+  return Value{std::move(numbers)};
 }
 
-void TomlReader::read_choice(std::string_view key, std::span<const std::string_view> words,
-                             const std::function<void(std::size_t)>& chosen) {
-  const toml::node* node = find(key);
-  if (!node) return;
-  const auto* text = node->as_string();
-  if (!text) return wrong_type(*node, key, "a string");
-  const auto at = std::find(words.begin(), words.end(), text->get());
-  if (at != words.end()) return chosen(static_cast<std::size_t>(at - words.begin()));
-  std::string list;
-  for (const std::string_view word : words)
-    list += (list.empty() ? "" : ", ") + ("\"" + std::string(word) + "\"");
-  source_.report(trouble_, node->source(),
-                 path_ + std::string(key) + " = \"" + text->get() + "\" is none of " + list,
-                 did_you_mean(text->get(), words));
+void TomlReader::enter(const toml::table& table, std::string path,
+                       const std::function<void()>& inside) {
+  levels_.push_back({&table, std::move(path), {}});
+  inside();
+  finish_level();
+  levels_.pop_back();
 }
 
-void TomlReader::visit_table(const toml::table& table, std::string_view key,
-                             const std::function<void(TomlReader&)>& with) {
-  TomlReader reader(table, source_, trouble_, path_ + std::string(key) + ".");
-  with(reader);
-  reader.finish();
-}
-
-void TomlReader::read_table(std::string_view key, const std::function<void(TomlReader&)>& with) {
+void TomlReader::table(std::string_view key, bool /*present*/,
+                       const std::function<void()>& inside) {
   const toml::node* node = find(key);
   if (!node) return;
   const auto* table = node->as_table();
-  if (!table) return wrong_type(*node, key, "a table: [" + path_ + std::string(key) + "]");
-  visit_table(*table, key, with);
+  if (!table) return wrong_type(*node, key, "a table: [" + name_of(key) + "]");
+  enter(*table, path_of(key) + ".", inside);
 }
 
-void TomlReader::read_tables(std::string_view key, const std::function<void(TomlReader&)>& with) {
+bool TomlReader::has_room(const toml::node& at, std::string_view key, const TableList& list,
+                          std::size_t more) {
+  if (list.size + more <= list.size_max) return true;
+  report(at, "more than " + std::to_string(list.size_max) + " tables [[" + name_of(key) + "]]");
+  return false;
+}
+
+void TomlReader::tables(std::string_view key, const TableList& list) {
   const toml::node* node = find(key);
   if (!node) return;
-  const std::string wanted = "an array of tables: [[" + path_ + std::string(key) + "]]";
+  const std::string wanted = "an array of tables: [[" + name_of(key) + "]]";
+  if (const auto* elements = node->as_table(); elements && !source_.has_lines())
+    return visit_numbered(*elements, key, list);
   const auto* array = node->as_array();
   if (!array) return wrong_type(*node, key, wanted);
+  if (!has_room(*node, key, list, array->size())) return;
   for (const toml::node& element : *array) {
     const auto* table = element.as_table();
-    if (!table)
+    if (!table) {
       wrong_type(element, key, wanted);
-    else
-      visit_table(*table, key, with);
+      continue;
+    }
+    const std::size_t index = list.append();
+    enter(*table, path_of(key) + "[" + std::to_string(index) + "].", [&] { list.visit(index); });
   }
 }
 
-void TomlReader::refuse(std::string_view key, std::string_view why) {
-  if (const toml::node* node = find(key))
-    source_.report(trouble_, node->source(), path_ + std::string(key) + " " + std::string(why));
+/// `listener.0.port=1884`: elements by their number, as flags name them.
+void TomlReader::visit_numbered(const toml::table& elements, std::string_view key,
+                                const TableList& list) {
+  for (const auto& [name, node] : elements) {
+    std::size_t index = 0;
+    const std::string_view digits = name.str();
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
+    const auto* table = node.as_table();
+    if (error != std::errc{} || end != digits.data() + digits.size() || index > list.size
+        || !table) {
+      report(node, name_of(key) + " has " + std::to_string(list.size) + " elements, so "
+                       + name_of(key) + "." + printable(digits) + " names none");
+      continue;
+    }
+    if (index == list.size) {
+      if (!has_room(node, key, list, 1)) return;
+      list.append();
+    }
+    enter(*table, path_of(key) + "[" + std::to_string(index) + "].", [&] { list.visit(index); });
+  }
+}
+
+void TomlReader::refused(std::string_view key, std::string_view why) {
+  if (const toml::node* node = find(key)) report(*node, name_of(key) + " " + std::string(why));
+}
+
+void TomlReader::place(Origin& origin) {
+  origin = source_.origin_of(levels_.back().table->source());
+}
+
+void TomlReader::trouble(std::string_view key, std::string message) {
+  const toml::node* node = levels_.back().table->get(key);
+  source_.report(trouble_, node ? node->source() : levels_.back().table->source(),
+                 std::move(message));
+}
+
+const toml::node* TomlReader::find_outside(std::string_view table, std::string_view key) {
+  const toml::node* node = find(table);
+  if (!node) return nullptr;
+  const auto* inner = node->as_table();
+  if (!inner) {
+    wrong_type(*node, table, "a table: [" + std::string(table) + "]");
+    return nullptr;
+  }
+  const toml::node* found = nullptr;
+  enter(*inner, std::string(table) + ".", [&] { found = find(key); });
+  return found;
+}
+
+void TomlReader::finish_level() {
+  const Level& level = levels_.back();
+  for (const auto& [key, node] : *level.table) {
+    if (std::find(level.known.begin(), level.known.end(), key.str()) != level.known.end()) continue;
+    source_.report(trouble_, key.source(), "unknown key \"" + printable(key.str()) + "\"",
+                   did_you_mean(key.str(), level.known));
+  }
 }
 
 void TomlReader::finish() {
-  for (const auto& [key, node] : table_) {
-    if (std::find(known_.begin(), known_.end(), key.str()) != known_.end()) continue;
-    source_.report(trouble_, key.source(), "unknown key \"" + std::string(key.str()) + "\"",
-                   did_you_mean(key.str(), known_));
-  }
+  finish_level();
 }
 
 }  // namespace starling::config

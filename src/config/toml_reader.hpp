@@ -1,17 +1,16 @@
-// A table of a TOML document, read key by key: whoever asks for a key makes it known; what nobody
-// asked for is an error when the table is finished, with the nearest known key beside it.
+// Visits the schema with a TOML document in hand: what is written goes to its place, a wrong type
+// or range is a trouble, and what no visit asked for is an unknown key, with the nearest known one
+// beside it.
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <limits>
+#include <set>
 #include <string>
 #include <string_view>
 #include <toml++/toml.h>
 #include <vector>
 
 #include "src/config/diagnostics.hpp"
-#include "src/config/settings.hpp"
+#include "src/config/schema.hpp"
 
 namespace starling::config {
 
@@ -21,63 +20,68 @@ class TomlSource {
   /// `name`: path or flag. `has_lines`: false for a flag, whose places mean nothing to a person.
   TomlSource(std::string name, std::string_view text, bool has_lines);
 
+  [[nodiscard]] bool has_lines() const { return has_lines_; }
   [[nodiscard]] Origin origin_of(const toml::source_region& region) const;
   void report(std::vector<Diagnostic>& to, const toml::source_region& region, std::string message,
               std::string suggestion = {}) const;
 
  private:
-  [[nodiscard]] std::string line_text(std::size_t number) const;
-
   std::string name_;
   std::string_view text_;
   bool has_lines_;
 };
 
-class TomlReader {
+class TomlReader final : public SchemaVisitor {
  public:
-  TomlReader(const toml::table& table, const TomlSource& source, std::vector<Diagnostic>& trouble,
-             std::string path = {})
-      : table_(table), source_(source), trouble_(trouble), path_(std::move(path)) {}
+  /// Origins of what is read go into `origins` by the path of the key.
+  TomlReader(const toml::table& document, const TomlSource& source,
+             std::map<std::string, Origin, std::less<>>& origins, std::vector<Diagnostic>& trouble);
 
-  // Each leaves `into` alone when the key is absent, and reports a value of the wrong type or
-  // range.
-  void read(std::string_view key, std::string& into);
-  void read(std::string_view key, bool& into);
-  void read(std::string_view key, std::vector<std::string>& into);
-  template <std::unsigned_integral T>
-  void read(std::string_view key, T& into, T least = 0, T most = std::numeric_limits<T>::max()) {
-    read_integer(key, least, most, [&](std::uint64_t value) { into = static_cast<T>(value); });
-  }
-  /// One of `words`; calls `chosen` with its index.
-  void read_choice(std::string_view key, std::span<const std::string_view> words,
-                   const std::function<void(std::size_t)>& chosen);
-  /// `[key]`: a table.
-  void read_table(std::string_view key, const std::function<void(TomlReader&)>& with);
-  /// `[[key]]`: an array of tables, in order.
-  void read_tables(std::string_view key, const std::function<void(TomlReader&)>& with);
-  /// A key that is part of the plan but not of this version: an error that says so, never silence.
-  void refuse(std::string_view key, std::string_view why);
+  void field(const Field& field) override;
+  void table(std::string_view key, bool present, const std::function<void()>& inside) override;
+  void tables(std::string_view key, const TableList& list) override;
+  void refused(std::string_view key, std::string_view why) override;
+  void place(Origin& origin) override;
+  void trouble(std::string_view key, std::string message) override;
 
-  /// Reports the keys nobody asked for. Call last.
+  /// A text of the document's root that is not part of the settings ("mosquitto", "import");
+  /// nothing when it was not written. Its table has no other key.
+  const toml::node* find_outside(std::string_view table, std::string_view key);
+  void report(const toml::node& node, std::string message, std::string suggestion = {});
+
+  /// Reports the keys of the root nobody asked for. Call last.
   void finish();
-  [[nodiscard]] Origin origin() const { return source_.origin_of(table_.source()); }
-  /// Where `key` was written; this table's place when it was not.
-  [[nodiscard]] Origin origin_of(std::string_view key) const;
-  void report(std::string_view key, std::string message, std::string suggestion = {});
 
  private:
-  const toml::node* find(std::string_view key);
-  void read_integer(std::string_view key, std::uint64_t least, std::uint64_t most,
-                    const std::function<void(std::uint64_t)>& store);
-  void wrong_type(const toml::node& node, std::string_view key, std::string_view wanted);
-  void visit_table(const toml::table& table, std::string_view key,
-                   const std::function<void(TomlReader&)>& with);
+  /// A table that is being visited.
+  struct Level {
+    const toml::table* table;
+    std::string path;  ///< of its keys: "limits.mesh."
+    std::vector<std::string_view> known;
+  };
 
-  const toml::table& table_;
+  const toml::node* find(std::string_view key);
+  [[nodiscard]] std::string path_of(std::string_view key) const;
+  /// The same for people, without the number of an element: the place tells which it is.
+  [[nodiscard]] std::string name_of(std::string_view key) const;
+  void enter(const toml::table& table, std::string path, const std::function<void()>& inside);
+  void finish_level();
+  void visit_numbered(const toml::table& elements, std::string_view key, const TableList& list);
+  bool has_room(const toml::node& at, std::string_view key, const TableList& list,
+                std::size_t more);
+  std::optional<Value> value_of(const toml::node& node, const Field& field);
+  std::optional<Value> number_of(const toml::node& node, const Field& field);
+  std::optional<Value> mode_of(const toml::node& node, const Field& field);
+  std::optional<Value> choice_of(const toml::node& node, const Field& field);
+  std::optional<Value> texts_of(const toml::node& node, const Field& field);
+  std::optional<Value> numbers_of(const toml::node& node, const Field& field);
+  bool in_range(const toml::node& node, const Field& field, std::int64_t value);
+  void wrong_type(const toml::node& node, std::string_view key, std::string_view wanted);
+
   const TomlSource& source_;
+  std::map<std::string, Origin, std::less<>>& origins_;
   std::vector<Diagnostic>& trouble_;
-  std::string path_;
-  std::vector<std::string_view> known_;
+  std::vector<Level> levels_;
 };
 
 }  // namespace starling::config
