@@ -1,4 +1,4 @@
-// Packets of connected clients, publications, and the acknowledgements both owe each other.
+// The facade itself: making and ending it, where each packet goes, and the verbs of the node.
 #include "src/broker/broker.hpp"
 
 #include <algorithm>
@@ -7,63 +7,44 @@
 #include "starling/check.hpp"
 
 #include "src/mqtt/write_packet.hpp"
-#include "src/session/message_text.hpp"
 
 namespace starling {
 
 using mqtt::PacketError;
 using mqtt::ReasonCode;
-using Kind = Acknowledgement::Kind;
 
 namespace {
 
-constexpr std::size_t retained_expired_per_turn = 1'000;
-
-bool is_v5(const Connection& connection) {
-  return connection.version == mqtt::ProtocolVersion::v5;
-}
-
-Acknowledgement acknowledgement(Kind kind, std::uint16_t packet_id,
-                                ReasonCode reason = ReasonCode::success) {
-  Acknowledgement what;
-  what.kind = kind;
-  what.packet_id = packet_id;
-  what.reason = static_cast<std::uint8_t>(reason);
-  return what;
-}
-
-/// Topics only the broker itself may publish to; as in Mosquitto, a bridge may tell its state.
-bool is_reserved(std::string_view topic) {
-  if (!topic.starts_with("$SYS") && !topic.starts_with("$share")) return false;
-  static const TopicFilter bridge_state =
-      TopicFilter::parse("$SYS/broker/connection/+/state").value();
-  return !bridge_state.matches(topic);
+OutboundQos::Limits queue_limits(const BrokerSettings& settings) {
+  return {settings.queued_messages_max, settings.queued_bytes_max, settings.inflight_bytes_max};
 }
 
 }  // namespace
 
-Broker::Broker(BrokerSettings settings, BrokerHost& host, Scheduler& scheduler, Entropy& entropy,
-               LogSink& log, AccessRules rules)
-    : settings_(settings),
+Broker::Broker(BrokerSettings settings, std::vector<ListenerPolicy> listeners, BrokerHost& host,
+               Scheduler& scheduler, Entropy& entropy, LogSink& log)
+    : settings_(std::move(settings)),
       host_(host),
       scheduler_(scheduler),
       log_(log),
-      rules_(std::move(rules)),
+      listeners_(std::move(listeners)),
       hash_seed_(HashSeed::from(entropy)),
+      queues_{queue_limits(settings_)},
       publish_denials_(log),
       full_queues_(log),
-      registry_(settings.sessions_max, {settings.queued_messages_max, settings.queued_bytes_max},
-                entropy),
+      registry_(settings_.sessions_max, queues_, sent_, entropy),
       tree_(hash_seed_),
-      retained_(hash_seed_, settings.retained_messages_max),
-      fan_out_(tree_, registry_, groups_, host, counters_, settings.store_keeps_anything) {
-  STARLING_CHECK(settings.inflight_max > 0 && settings.receive_maximum > 0);
+      retained_(hash_seed_, settings_.retained_messages_max),
+      fan_out_(tree_, registry_, groups_, host, counters_, settings_) {
+  STARLING_CHECK(settings_.inflight_max > 0 && settings_.receive_maximum > 0);
+  STARLING_CHECK(!listeners_.empty());
 }
 
 Broker::~Broker() {
   for (auto& entry : connections_) {
     scheduler_.cancel(entry.second.keep_alive_wake);
     scheduler_.cancel(entry.second.replay_wake);
+    scheduler_.cancel(entry.second.request_wake);
   }
   registry_.for_each([this](LocalSession& session) {
     scheduler_.cancel(session.away_wake);
@@ -87,10 +68,24 @@ void Broker::on_packet(ConnectionId id, const mqtt::Packet& packet) {
     connection->session->machine.on_heard(now());
     return on_session_packet(*connection, packet);
   }
-  if (const auto* connect = std::get_if<mqtt::Connect>(&packet))
-    return on_connect(*connection, *connect);
-  // [MQTT-3.1.0-1] [MQTT5-3.1.0-1]
-  close(*connection, ReasonCode::protocol_error, "the first packet was not CONNECT", false);
+  on_early_packet(*connection, packet);
+}
+
+// Before CONNACK. The host hands us nothing while a CONNECT is being decided upon, except in an
+// exchange, where only AUTH and DISCONNECT may come [MQTT5-3.1.2-30].
+void Broker::on_early_packet(Connection& connection, const mqtt::Packet& packet) {
+  if (connection.stage == Connection::Stage::opened) {
+    if (const auto* connect = std::get_if<mqtt::Connect>(&packet))
+      return on_connect(connection, *connect);
+    // [MQTT-3.1.0-1] [MQTT5-3.1.0-1]
+    return close(connection, ReasonCode::protocol_error, "the first packet was not CONNECT", false);
+  }
+  if (connection.stage == Connection::Stage::exchanging) {
+    if (const auto* auth = std::get_if<mqtt::Auth>(&packet)) return on_auth(connection, *auth);
+    if (std::holds_alternative<mqtt::Disconnect>(packet))
+      return close(connection, ReasonCode::success, "the client gave up authenticating", false);
+  }
+  refuse(connection, ReasonCode::protocol_error, "a packet before CONNACK", Telling::why);
 }
 
 void Broker::on_packet(ConnectionId id, const mqtt::Publish& packet) {
@@ -124,8 +119,8 @@ void Broker::on_session_packet(Connection& connection, const mqtt::Packet& packe
       return on_disconnect(connection, std::get<mqtt::Disconnect>(packet));
     case mqtt::PacketType::connect:  // [MQTT-3.1.0-2] [MQTT5-3.1.0-2]
       return close(connection, ReasonCode::protocol_error, "a second CONNECT", true);
-    case mqtt::PacketType::auth:  // [MQTT5-4.12.0-7]: CONNECT named no method, or was refused
-      return close(connection, ReasonCode::protocol_error, "AUTH without a method", true);
+    case mqtt::PacketType::auth:
+      return on_auth(connection, std::get<mqtt::Auth>(packet));
     default:
       return close(connection, ReasonCode::protocol_error, "a packet that only servers send", true);
   }
@@ -136,8 +131,14 @@ void Broker::on_packet_error(ConnectionId id, const PacketError& error,
   Connection* connection = find(id);
   if (connection == nullptr) return;
   if (connection->session != nullptr) return fail(*connection, error);
-  if (refuse_in) return refuse(*connection, *refuse_in, error.reason, error.what);
-  close(*connection, error.reason, error.what, false);
+  if (connection->request) return refuse(*connection, error.reason, error.what, Telling::why);
+  if (!refuse_in) return close(*connection, error.reason, error.what, false);
+  // As Mosquitto: a CONNECT that is no good closes without a word [MQTT-3.1.4-1] [MQTT5-3.1.4-1],
+  // except for what has an answer of its own.
+  connection->version = *refuse_in;
+  const bool is_nonsense =
+      error.reason == ReasonCode::malformed_packet || error.reason == ReasonCode::protocol_error;
+  refuse(*connection, error.reason, error.what, is_nonsense ? Telling::nothing : Telling::code);
 }
 
 void Broker::on_writable(ConnectionId id) {
@@ -145,221 +146,65 @@ void Broker::on_writable(ConnectionId id) {
   if (connection != nullptr && connection->session != nullptr) pump(*connection->session);
 }
 
-void Broker::on_pingreq(Connection& connection) {  // [MQTT-3.12.4-1] [MQTT5-3.12.4-1]
-  connection.ping_owed = !connection.session->machine.is_sending();
-  if (connection.ping_owed) return;  // nothing may leave before CONNACK
-  mqtt::write(mqtt::Pingresp{}, connection.version, connection.port->output().tail());
+// [MQTT-3.12.4-1] [MQTT5-3.12.4-1]. Behind what waits for the commit only, CONNACK first of all; not
+// behind what is withheld.
+void Broker::on_pingreq(Connection& connection) {
+  if (connection.promised == 0) return send_pingresp(connection);
+  ++connection.pings_owed;
+}
+
+void Broker::send_pingresp(Connection& connection) {
+  Bytes& out = connection.port->output().tail();
+  const std::size_t before = out.size();
+  mqtt::write(mqtt::Pingresp{}, connection.version, out);
+  ++sent_.packets;
+  sent_.bytes += static_cast<std::int64_t>(out.size() - before);
   connection.port->flush_soon();
-}
-
-// --- PUBLISH from a client
-
-void Broker::on_publish(Connection& connection, const mqtt::Publish& packet) {
-  LocalSession& session = *connection.session;
-  auto arrived = session.machine.on_publish(packet);
-  if (!arrived) return fail(connection, arrived.error());
-  if (arrived->repeated)  // [MQTT-4.3.3-2] [MQTT5-4.3.3-10]
-    return owe(connection, acknowledgement(Kind::pubrec, packet.packet_id), 0);
-  ++counters_.publish_received;
-  counters_.publish_bytes_received += static_cast<std::int64_t>(packet.payload.size());
-  if (!may_publish(session, arrived->topic)) return refuse_publish(connection, packet);
-
-  std::optional<TimePoint> expires_at;
-  if (packet.properties.message_expiry_interval_s)
-    expires_at = now() + std::chrono::seconds{*packet.properties.message_expiry_interval_s};
-  const auto message = std::make_shared<const Publication>(
-      Publication{std::move(arrived->topic), SharedBytes(packet.payload), packet.qos, packet.retain,
-                  expires_at, keep_properties(packet.properties), host_.next_message_id()});
-  accept(message, session.key, session.client_hash);
-  if (packet.qos == QoS::at_most_once) return handle_outcome();
-
-  if (packet.qos == QoS::exactly_once)
-    journal(session, InboundIdOpened{session.client_id(), packet.packet_id});
-  const std::uint64_t hold = hold_publisher(connection.id);
-  handle_outcome();
-  const Kind kind = packet.qos == QoS::at_least_once ? Kind::puback : Kind::pubrec;
-  owe(connection, acknowledgement(kind, packet.packet_id), hold);
-}
-
-bool Broker::may_publish(const LocalSession& session, const TopicName& topic) const {
-  return !(topic.is_dollar() && is_reserved(topic.text())) && session.access.may_publish(topic);
-}
-
-// A refused message is dropped; MQTT 5 lets us say so, before it the acknowledgement looks like any
-// other [MQTT-3.3.5-2].
-void Broker::refuse_publish(Connection& connection, const mqtt::Publish& packet) {
-  ++counters_.denied_publish;
-  publish_denials_.note("publish_denied", connection.session->client_id(), now());
-  if (packet.qos == QoS::at_most_once) return;
-  const ReasonCode reason = is_v5(connection) ? ReasonCode::not_authorized : ReasonCode::success;
-  if (packet.qos == QoS::at_least_once)
-    return owe(connection, acknowledgement(Kind::puback, packet.packet_id, reason), 0);
-  if (mqtt::is_refusal(reason)) connection.session->machine.inbound().on_refused(packet.packet_id);
-  owe(connection, acknowledgement(Kind::pubrec, packet.packet_id, reason), 0);
-}
-
-void Broker::accept(const SharedPublication& message, SubscriberKey publisher,
-                    std::uint64_t publisher_hash) {
-  if (message->retain) retain(message, publisher_hash);
-  fan_out_.publish(message, publisher, now(), outcome_);
-  host_.on_local_publication(message);
-}
-
-MeshPlacement Broker::deliver_from_mesh(const SharedPublication& message) {
-  ++counters_.publish_from_mesh;
-  const std::string_view topic = message->topic.text();
-  const auto levels = static_cast<std::size_t>(std::ranges::count(topic, '/')) + 1;
-  if (levels > limits::topic_levels_max || message->has_expired(now()))
-    return MeshPlacement::placed;
-  if (message->retain) retain(message, 0);
-  fan_out_.publish(message, 0, now(), outcome_);
-  const std::uint64_t hold = hold_publisher(message->id);
-  handle_outcome();
-  return hold == 0 ? MeshPlacement::placed : MeshPlacement::waiting;
-}
-
-void Broker::retain(const SharedPublication& message, std::uint64_t publisher_hash) {
-  switch (retained_.take(message, publisher_hash)) {
-    case RetainedMessages::Outcome::stored:
-      if (settings_.store_keeps_anything) host_.batch().changes.push_back(RetainedSet{message});
-      return watch_retained_expiry();
-    case RetainedMessages::Outcome::erased:
-      if (settings_.store_keeps_anything)
-        host_.batch().changes.push_back(RetainedErased{message->topic});
-      return;
-    case RetainedMessages::Outcome::nothing_to_erase:
-      return;
-    case RetainedMessages::Outcome::refused_full:
-      ++counters_.retained_refused;
-      return;
-  }
-}
-
-void Broker::watch_retained_expiry() {
-  const auto next = retained_.next_expiry();
-  if (!next || (retained_wake_ && retained_wake_at_ <= *next)) return;
-  scheduler_.cancel(retained_wake_);
-  retained_wake_at_ = *next;
-  retained_wake_ = scheduler_.wake_at(*next, [this] {
-    retained_wake_ = {};
-    for (const TopicName& topic : retained_.drop_expired(now(), retained_expired_per_turn))
-      if (settings_.store_keeps_anything) host_.batch().changes.push_back(RetainedErased{topic});
-    watch_retained_expiry();
-  });
-}
-
-// --- Acknowledgements to publishers
-
-// In the order in which the messages came, also when some of them had to wait for room in a
-// reader's queue.
-void Broker::owe(Connection& connection, Acknowledgement what, std::uint64_t hold) {
-  if (hold == 0 && connection.owed.empty())
-    return host_.acknowledge_after_commit(connection.id, what);
-  connection.owed.push_back({std::move(what), hold});
-}
-
-void Broker::flush_owed(Connection& connection) {
-  while (!connection.owed.empty()) {
-    const std::uint64_t hold = connection.owed.front().hold;
-    if (hold != 0 && withheld_.is_open(hold)) return;
-    host_.acknowledge_after_commit(connection.id, connection.owed.pop_front().what);
-  }
-}
-
-void Broker::release(ConnectionId id, const Acknowledgement& what) {
-  Connection* connection = find(id);
-  if (connection == nullptr || connection->session == nullptr) return;
-  ServerSession& machine = connection->session->machine;
-  // Before MQTT 5 these acknowledgements only know success.
-  const auto reason =
-      is_v5(*connection) ? static_cast<ReasonCode>(what.reason) : ReasonCode::success;
-  const auto to_reasons = [](const std::vector<std::uint8_t>& codes) {
-    std::vector<ReasonCode> reasons;
-    reasons.reserve(codes.size());
-    for (const std::uint8_t code : codes) reasons.push_back(static_cast<ReasonCode>(code));
-    return reasons;
-  };
-  switch (what.kind) {
-    case Kind::connack:
-      return release_connack(*connection, what);
-    case Kind::puback:
-      machine.inbound().on_acknowledged();
-      machine.send(mqtt::Puback{what.packet_id, reason, {}});
-      return;
-    case Kind::pubrec:
-      if (mqtt::is_refusal(reason)) machine.inbound().on_acknowledged();
-      machine.send(mqtt::Pubrec{what.packet_id, reason, {}});
-      return;
-    case Kind::pubrel:
-      machine.send(mqtt::Pubrel{what.packet_id, reason, {}});
-      return;
-    case Kind::pubcomp:
-      machine.inbound().on_acknowledged();
-      machine.send(mqtt::Pubcomp{what.packet_id, reason, {}});
-      return;
-    case Kind::suback:
-      machine.send(mqtt::Suback{what.packet_id, to_reasons(what.reasons), {}});
-      return;
-    case Kind::unsuback:
-      machine.send(mqtt::Unsuback{what.packet_id, to_reasons(what.reasons), {}});
-      return;
-  }
-}
-
-// --- Acknowledgements from subscribers
-
-void Broker::on_puback(Connection& connection, const mqtt::Puback& packet) {
-  LocalSession& session = *connection.session;
-  const auto done = session.machine.outbound().on_puback(packet.packet_id);
-  if (!done) return;  // a repeat, or nonsense that harms nobody
-  fan_out_.on_acknowledged(session, *done);
-  pump(session);
-}
-
-void Broker::on_pubrec(Connection& connection, const mqtt::Pubrec& packet) {
-  LocalSession& session = *connection.session;
-  std::optional<Delivery> ended;
-  switch (session.machine.outbound().on_pubrec(packet.packet_id, mqtt::is_refusal(packet.reason),
-                                               ended)) {
-    case OutboundQos::Received::send_pubrel:
-      return host_.acknowledge_after_commit(connection.id,
-                                            acknowledgement(Kind::pubrel, packet.packet_id));
-    case OutboundQos::Received::unknown:
-      if (mqtt::is_refusal(packet.reason)) return;
-      return host_.acknowledge_after_commit(
-          connection.id,
-          acknowledgement(Kind::pubrel, packet.packet_id, ReasonCode::packet_identifier_not_found));
-    case OutboundQos::Received::finished:  // [MQTT5-4.4.0-2]
-      fan_out_.on_acknowledged(session, *ended);
-      return pump(session);
-  }
-}
-
-void Broker::on_pubcomp(Connection& connection, const mqtt::Pubcomp& packet) {
-  LocalSession& session = *connection.session;
-  const auto done = session.machine.outbound().on_pubcomp(packet.packet_id);
-  if (!done) return;
-  fan_out_.on_acknowledged(session, *done);
-  pump(session);
-}
-
-void Broker::on_pubrel(Connection& connection, const mqtt::Pubrel& packet) {
-  LocalSession& session = *connection.session;
-  const bool known = session.machine.inbound().on_pubrel(packet.packet_id);
-  if (known) journal(session, InboundIdClosed{session.client_id(), packet.packet_id});
-  host_.acknowledge_after_commit(
-      connection.id,
-      acknowledgement(Kind::pubcomp, packet.packet_id,
-                      known ? ReasonCode::success : ReasonCode::packet_identifier_not_found));
 }
 
 // --- The node
 
-void Broker::set_access_rules(AccessRules rules) {
-  rules_ = std::move(rules);
+void Broker::configure(BrokerSettings settings, std::vector<ListenerPolicy> listeners) {
+  STARLING_CHECK(listeners.size() >= listeners_.size());
+  settings_ = std::move(settings);
+  listeners_ = std::move(listeners);
+  queues_.limits = queue_limits(settings_);
+  registry_.set_count_max(settings_.sessions_max);
+  retained_.set_count_max(settings_.retained_messages_max);
   registry_.for_each([this](LocalSession& session) {
-    session.access = rules_.for_client({session.user, session.client_id()});
+    const AccessRules& rules = listeners_.at(session.listener).rules;
+    session.access = rules.for_client({session.user, session.client_id()});
+    drop_denied(session);
+    pump(session);  // there may be room in its queue now
   });
+  send_away_revoked();
+}
+
+/// As Mosquitto does when it reads its files again.
+void Broker::send_away_revoked() {
+  std::vector<ConnectionId> revoked;
+  registry_.for_each([&](LocalSession& session) {
+    if (session.connection != nullptr && !may_stay(*session.connection))
+      revoked.push_back(session.connection->id);
+  });
+  std::ranges::sort(revoked);
+  for (const ConnectionId id : revoked)
+    if (Connection* connection = find(id))
+      close(*connection, ReasonCode::not_authorized, "it may not be here any more", true);
+}
+
+bool Broker::may_stay(const Connection& connection) {
+  if (connection.info.user_from_tls) return true;
+  const std::optional<std::string>& user = connection.session->user;
+  return user ? host_.may_stay(connection.id, *user) : policy_of(connection).allow_anonymous;
+}
+
+void Broker::publish_system(const TopicName& topic, std::string_view payload, bool retain_it) {
+  const auto shared = std::make_shared<const Publication>(
+      Publication{topic, SharedBytes(as_bytes(payload)), QoS::exactly_once, retain_it, {}, {}, {}});
+  if (retain_it) retained_.take(shared, nullptr);  // made anew at every start: no store keeps it
+  fan_out_.publish(shared, 0, now(), outcome_);
+  handle_outcome();
 }
 
 void Broker::stop() {
@@ -376,7 +221,19 @@ void Broker::stop() {
   });
   for (const ConnectionId id : ids)
     if (Connection* connection = find(id))
-      close(*connection, ReasonCode::server_shutting_down, "the server is shutting down", true);
+      give_up(*connection, ReasonCode::server_shutting_down, "the server is shutting down");
+}
+
+BrokerCounters Broker::counters() const {
+  BrokerCounters all = counters_;
+  all.bytes_sent = sent_.bytes;
+  all.packets_sent = sent_.packets;
+  all.retained_messages = static_cast<std::int64_t>(retained_.size());
+  all.retained_bytes = static_cast<std::int64_t>(retained_.payload_bytes());
+  all.queued_messages = queues_.waiting;
+  all.queued_bytes = queues_.waiting_bytes;
+  all.inflight_messages = queues_.inflight;
+  return all;
 }
 
 }  // namespace starling

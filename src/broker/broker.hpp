@@ -28,9 +28,11 @@
 #include "src/broker/retained.hpp"
 #include "src/broker/session_registry.hpp"
 #include "src/broker/shared_groups.hpp"
+#include "src/broker/takeover_guard.hpp"
 #include "src/broker/withheld_publishers.hpp"
 #include "src/mqtt/packet.hpp"
 #include "src/mqtt/packet_error.hpp"
+#include "src/mqtt/write_packet.hpp"
 
 namespace starling {
 
@@ -43,9 +45,10 @@ enum class MeshPlacement : std::uint8_t {
 
 class Broker {
  public:
-  /// All references must outlive the broker.
-  Broker(BrokerSettings settings, BrokerHost& host, Scheduler& scheduler, Entropy& entropy,
-         LogSink& log, AccessRules rules = {});
+  /// `listeners`: at least one; a connection names its own by index. All references must outlive the
+  /// broker.
+  Broker(BrokerSettings settings, std::vector<ListenerPolicy> listeners, BrokerHost& host,
+         Scheduler& scheduler, Entropy& entropy, LogSink& log);
   ~Broker();
   Broker(const Broker&) = delete;
   Broker& operator=(const Broker&) = delete;
@@ -65,8 +68,15 @@ class Broker {
   void on_writable(ConnectionId id);
   /// The network connection is gone without a word: the will is due [MQTT-3.1.2-8] [MQTT5-3.1.2-8].
   void on_connection_closed(ConnectionId id, std::string_view why);
+  /// So many bytes of MQTT have come from a client. Only counted.
+  void count_received(std::size_t bytes) {
+    counters_.bytes_received += static_cast<std::int64_t>(bytes);
+  }
   /// What BrokerHost::acknowledge_after_commit was given may leave now.
   void release(ConnectionId id, const Acknowledgement& what);
+
+  /// The answer to BrokerHost::check_credentials(), if it did not come at once.
+  void on_credentials_checked(ConnectionId id, const AuthVerdict& verdict);
 
   // --- The mesh --------------------------------------------------------------------------------
 
@@ -81,12 +91,16 @@ class Broker {
 
   // --- The node --------------------------------------------------------------------------------
 
-  /// The rules have changed; sessions away included.
-  void set_access_rules(AccessRules rules);
+  /// The configuration was read again. Listeners keep their numbers. Access rules hold at once, for
+  /// sessions away too; what was agreed with a client at CONNECT stays as it is. Clients that could
+  /// not come in any more are sent away (BrokerHost::may_stay, ListenerPolicy::allow_anonymous).
+  void configure(BrokerSettings settings, std::vector<ListenerPolicy> listeners);
+  /// A message of the broker itself ($SYS). Retains and delivers it here; the mesh never sees it.
+  void publish_system(const TopicName& topic, std::string_view payload, bool retain);
   /// Says good-bye to all clients (DISCONNECT 0x8B to those of MQTT 5) and closes. Sessions and
   /// wills stay.
   void stop();
-  [[nodiscard]] const BrokerCounters& counters() const { return counters_; }
+  [[nodiscard]] BrokerCounters counters() const;
   [[nodiscard]] std::size_t retained_count() const { return retained_.size(); }
 
  private:
@@ -94,20 +108,25 @@ class Broker {
   Connection* find(ConnectionId id);
   void on_session_packet(Connection& connection, const mqtt::Packet& packet);
   void on_publish(Connection& connection, const mqtt::Publish& packet);
+  void on_early_packet(Connection& connection, const mqtt::Packet& packet);
   [[nodiscard]] bool may_publish(const LocalSession& session, const TopicName& topic) const;
-  void refuse_publish(Connection& connection, const mqtt::Publish& packet);
-  void accept(const SharedPublication& message, SubscriberKey publisher,
-              std::uint64_t publisher_hash);
-  void retain(const SharedPublication& message, std::uint64_t publisher_hash);
+  void refuse_publish(Connection& connection, const mqtt::Publish& packet, mqtt::ReasonCode reason);
+  void take_qos2(Connection& connection, std::uint16_t packet_id, Publication&& message);
+  SharedPublication accept(Publication&& message, LocalSession& publisher);
+  void retain(SharedPublication message, std::shared_ptr<const Author> author);
   void watch_retained_expiry();
   void on_puback(Connection& connection, const mqtt::Puback& packet);
   void on_pubrec(Connection& connection, const mqtt::Pubrec& packet);
   void on_pubrel(Connection& connection, const mqtt::Pubrel& packet);
   void on_pubcomp(Connection& connection, const mqtt::Pubcomp& packet);
+  void settle(Connection& connection, OutboundQos::Received received,
+              const std::optional<Delivery>& ended);
   void on_pingreq(Connection& connection);
+  void send_pingresp(Connection& connection);
+  void send_acknowledgement(Connection& connection, const Acknowledgement& what);
+  void promise(Connection& connection, const Acknowledgement& what);
   void owe(Connection& connection, Acknowledgement what, std::uint64_t hold);
   void flush_owed(Connection& connection);
-  void release_connack(Connection& connection, const Acknowledgement& what);
 
   // broker_delivery.cpp: what waits, retained replays, full queues
   void pump(LocalSession& session);
@@ -116,26 +135,60 @@ class Broker {
   Step replay_one(LocalSession& session, std::size_t& steps);
   void replay_message(LocalSession& session, const RetainedReplay& replayed,
                       const RetainedMessages::Kept& kept);
+  [[nodiscard]] bool may_still_publish(const RetainedMessages::Kept& kept) const;
   void replay_later(Connection& connection);
   /// Makes `who` wait for the full queues of the outcome; 0 if there are none.
   std::uint64_t hold_publisher(WithheldPublishers::Waiting who);
   void handle_outcome();
   void on_stalled(SubscriberKey key);
   void give_room(LocalSession& session);
+  void drop_denied(LocalSession& session);
   void hand_over(LocalSession& session, std::vector<Delivery> deliveries, bool to_present_only);
+  void hand_over_window(LocalSession& session);
 
-  // broker_connect.cpp: how connections and sessions begin and end
+  // broker_auth.cpp: who a client is
+  void authenticate(Connection& connection, const mqtt::Connect& packet);
+  void on_verdict(Connection& connection, const AuthVerdict& verdict);
+  void begin_exchange(Connection& connection, ByteView data);
+  void on_auth(Connection& connection, const mqtt::Auth& packet);
+  void take_step(Connection& connection, const AuthStep& step);
+  void take_step_again(Connection& connection, const AuthStep& step);
+  void end_exchange(Connection& connection);
+  void on_authenticated(Connection& connection);
+  /// CONNACK or DISCONNECT, whichever the client may be told by now.
+  void give_up(Connection& connection, mqtt::ReasonCode reason, std::string_view why);
+
+  // broker_connect.cpp: how connections begin
   void on_connect(Connection& connection, const mqtt::Connect& packet);
-  void refuse(Connection& connection, mqtt::ProtocolVersion version, mqtt::ReasonCode reason,
-              std::string_view why);
-  LocalSession* open_session(std::string client_id, bool clean_start, bool& present);
-  void attach(Connection& connection, LocalSession& session, const mqtt::Connect& packet);
+  /// What a refused client hears: nothing, the code, or also why if it wants reason strings.
+  enum class Telling : std::uint8_t { nothing, code, why };
+  void refuse(Connection& connection, mqtt::ReasonCode reason, std::string_view why,
+              Telling telling);
+  void admit(Connection& connection);
+  void wait_for_client_id(Connection& connection, const TakeoverGuard::Admission& admission);
+  LocalSession* open_session(const std::string& client_id, bool clean_start, bool& present);
+  void attach(Connection& connection, LocalSession& session);
+  void release_connack(Connection& connection, const Acknowledgement& what);
+  void log_connected(const Connection& connection);
+  /// Writes past the session, of which there is none yet.
+  template <class Packet>
+  bool write_early(Connection& connection, const Packet& packet, std::size_t size_max) {
+    Bytes& out = connection.port->output().tail();
+    const std::size_t before = out.size();
+    if (!mqtt::write_within(packet, connection.version, size_max, out)) return false;
+    sent_.packets += out.size() > before ? 1 : 0;
+    sent_.bytes += static_cast<std::int64_t>(out.size() - before);
+    connection.port->flush_soon();
+    return true;
+  }
+
+  // broker_leave.cpp: how connections and sessions end
   void on_disconnect(Connection& connection, const mqtt::Disconnect& packet);
   void fail(Connection& connection, const mqtt::PacketError& error);
   /// Tells an MQTT 5 client why, closes, and lets the session go on without it.
   void close(Connection& connection, mqtt::ReasonCode reason, std::string_view why, bool keep_will);
-  /// The same for a connection whose stream has ended already.
-  void forget(Connection& connection, std::string_view why, bool keep_will);
+  /// The same for a connection whose stream has ended already. `kind`: for the log, one word.
+  void forget(Connection& connection, std::string_view kind, std::string_view why, bool keep_will);
   void detach(LocalSession& session, bool keep_will);
   void watch_keep_alive(Connection& connection);
   void on_keep_alive_due(ConnectionId id);
@@ -147,7 +200,7 @@ class Broker {
 
   // broker_subscribe.cpp
   void on_subscribe(Connection& connection, const mqtt::Subscribe& packet);
-  mqtt::ReasonCode subscribe(LocalSession& session, const mqtt::Subscription& asked,
+  mqtt::ReasonCode subscribe(Connection& connection, const mqtt::Subscription& asked,
                              std::uint32_t identifier);
   void on_unsubscribe(Connection& connection, const mqtt::Unsubscribe& packet);
   bool unsubscribe(LocalSession& session, std::string_view filter);
@@ -156,25 +209,34 @@ class Broker {
   static void stop_replay(LocalSession& session, const TopicFilter& filter);
   void tell(const std::optional<InterestChange>& change);
 
+  static const std::shared_ptr<const Author>& author_of(LocalSession& session);
   template <class Change>
   void journal(const LocalSession& session, Change change) {
     if (settings_.store_keeps_anything && session.is_durable())
       host_.batch().changes.push_back(std::move(change));
   }
   [[nodiscard]] TimePoint now() const { return scheduler_.now(); }
+  void send_away_revoked();
+  [[nodiscard]] bool may_stay(const Connection& connection);
+  [[nodiscard]] const ListenerPolicy& policy_of(const Connection& connection) const {
+    return listeners_.at(connection.info.listener);
+  }
 
   BrokerSettings settings_;
   BrokerHost& host_;
   Scheduler& scheduler_;
   LogSink& log_;
-  AccessRules rules_;
+  std::vector<ListenerPolicy> listeners_;
   HashSeed hash_seed_;
-  BrokerCounters counters_;
+  BrokerCounters counters_;  // without what counters() reads elsewhere
+  OutboundQos::Pool queues_;
+  ServerSession::Traffic sent_;
   DenialLog publish_denials_;
   DenialLog full_queues_;
 
   std::unordered_map<ConnectionId, Connection>
       connections_;  // order of effects never comes from it
+  TakeoverGuard takeovers_;
   SessionRegistry registry_;
   FanOut::Tree tree_;
   SharedGroups groups_;

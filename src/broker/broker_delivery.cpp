@@ -3,14 +3,24 @@
 #include "starling/check.hpp"
 
 #include "src/broker/broker.hpp"
+#include "src/session/topic_mount.hpp"
 
 namespace starling {
 
+namespace {
+
+bool may_replay(LocalSession& session) {
+  return session.connection != nullptr && !session.replays.empty()
+         && session.replays.front().suback <= session.connection->subacks_sent;
+}
+
+}  // namespace
+
 void Broker::pump(LocalSession& session) {
-  if (session.replays.empty()) {
-    fan_out_.send_waiting(session, now());
-  } else {
+  if (may_replay(session)) {
     replay(session);
+  } else {
+    fan_out_.send_waiting(session, now());
   }
   if (!session.holds.empty() && !session.machine.is_full()) give_room(session);
 }
@@ -23,7 +33,7 @@ void Broker::replay(LocalSession& session) {
   if (!session.machine.is_sending()) return;
   fan_out_.send_waiting(session, now(), 0);  // what must be sent again comes first
   std::size_t steps = limits::replay_slice_steps;
-  for (std::size_t n = 0; n < limits::replay_slice_messages && !session.replays.empty(); ++n) {
+  for (std::size_t n = 0; n < limits::replay_slice_messages && may_replay(session); ++n) {
     const bool queue_is_next = std::exchange(session.queue_is_next, false);
     if (queue_is_next && session.machine.outbound().has_waiting()
         && session.machine.can_write(QoS::at_least_once)) {
@@ -41,7 +51,7 @@ void Broker::replay(LocalSession& session) {
         return replay_later(*session.connection);
     }
   }
-  if (!session.replays.empty()) return replay_later(*session.connection);
+  if (may_replay(session)) return replay_later(*session.connection);
   fan_out_.send_waiting(session, now());
 }
 
@@ -68,13 +78,24 @@ Broker::Step Broker::replay_one(LocalSession& session, std::size_t& steps) {
 
 void Broker::replay_message(LocalSession& session, const RetainedReplay& replayed,
                             const RetainedMessages::Kept& kept) {
-  if (replayed.no_local && kept.publisher == session.client_hash) return;  // [MQTT5-3.8.3-3]
-  if (!session.access.may_receive(kept.message->topic)) {
+  if (replayed.no_local && kept.author && kept.author->client_id == session.client_id())
+    return;  // [MQTT5-3.8.3-3]
+  const std::string_view mount = session.machine.mount();
+  if (!mount.empty() && !unmounted(mount, kept.message->topic.text())) return;
+  if (!session.access.may_receive(kept.message->topic) || !may_still_publish(kept)) {
     ++counters_.denied_receive;
     return;
   }
-  fan_out_.send_retained(session, kept.message, lower(kept.message->qos, replayed.qos),
-                         replayed.identifier, now());
+  fan_out_.send_retained(session, kept.message, replayed.qos, replayed.identifier, now());
+}
+
+// What was allowed once may have been planted: rules that were changed since hold for what is kept,
+// as in Mosquitto.
+bool Broker::may_still_publish(const RetainedMessages::Kept& kept) const {
+  if (!settings_.check_retain_source || kept.author == nullptr) return true;
+  const Author& author = *kept.author;
+  return listeners_.at(author.listener)
+      .rules.allows({author.user, author.client_id}, Action::publish, kept.message->topic);
 }
 
 void Broker::replay_later(Connection& connection) {
@@ -130,6 +151,47 @@ void Broker::give_room(LocalSession& session) {
     } else {
       host_.on_mesh_message_placed(std::get<MessageId>(*who));
     }
+  }
+}
+
+// The rules or the user have changed: what waits and may no longer be read goes nowhere. What a
+// client that is away was sent and did not acknowledge would be sent again, so that goes too.
+void Broker::drop_denied(LocalSession& session) {
+  OutboundQos& outbound = session.machine.outbound();
+  const auto is_denied = [&session](const Delivery& delivery) {
+    return !session.access.may_receive(delivery.message->topic);
+  };
+  std::vector<Delivery> dropped = outbound.take_matching(is_denied);
+  if (!session.machine.is_sending()) {
+    std::vector<std::uint16_t> ids;
+    for (const OutboundQos::Inflight& entry : outbound.window())
+      if (entry.state != OutboundQos::State::awaiting_pubcomp && is_denied(entry.delivery))
+        ids.push_back(entry.packet_id);
+    for (const std::uint16_t id : ids) dropped.push_back(outbound.abandon(id).value());
+  }
+  for (const Delivery& delivery : dropped) {
+    ++counters_.denied_receive;
+    fan_out_.on_acknowledged(session, delivery);
+  }
+}
+
+// A message of QoS 1 that a share group gave to a client which has left without acknowledging it: to
+// another member that is there, or it stays where it is and is sent again (4.8.2). QoS 2 always
+// stays [MQTT5-4.8.2-4].
+void Broker::hand_over_window(LocalSession& session) {
+  struct Unacknowledged {
+    std::uint16_t packet_id;
+    Delivery delivery;
+  };
+  std::vector<Unacknowledged> shared;
+  for (const OutboundQos::Inflight& entry : session.machine.outbound().window())
+    if (entry.delivery.share_group != 0 && entry.state == OutboundQos::State::awaiting_puback)
+      shared.push_back({entry.packet_id, entry.delivery});
+  for (const Unacknowledged& entry : shared) {
+    if (!fan_out_.hand_over(entry.delivery, session, true, now(), outcome_)) continue;
+    session.machine.outbound().abandon(entry.packet_id);
+    fan_out_.on_acknowledged(session, entry.delivery);
+    handle_outcome();
   }
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "src/broker/broker.hpp"
+#include "src/session/topic_mount.hpp"
 
 namespace starling {
 
@@ -10,17 +11,33 @@ using mqtt::ReasonCode;
 namespace {
 
 /// The Subscription Options byte (3.8.3.1).
-std::uint8_t options_byte(const mqtt::Subscription& asked) {
-  unsigned byte = static_cast<unsigned>(asked.qos);
+std::uint8_t options_byte(const mqtt::Subscription& asked, QoS granted) {
+  unsigned byte = static_cast<unsigned>(granted);
   if (asked.no_local) byte |= 1U << 2U;
   if (asked.retain_as_published) byte |= 1U << 3U;
   byte |= static_cast<unsigned>(asked.retain_handling) << 4U;
   return static_cast<std::uint8_t>(byte);
 }
 
-bool has_too_many_levels(const TopicFilter& filter) {
-  const auto separators = std::ranges::count(filter.text(), '/');
-  return static_cast<std::size_t>(separators) >= limits::topic_levels_max;
+std::size_t levels_of(const TopicFilter& filter) {
+  return static_cast<std::size_t>(std::ranges::count(filter.text(), '/')) + 1;
+}
+
+/// A subscription as this broker knows it: the filter behind the mount point of its client.
+std::optional<SubscriptionId> parse_subscription(std::string_view text, std::string_view mount) {
+  auto parsed = SubscriptionName::parse(text);
+  if (!parsed) return std::nullopt;
+  if (mount.empty())
+    return SubscriptionId{std::move(parsed->filter), std::move(parsed->share_group)};
+  auto filter = TopicFilter::parse(mounted(mount, parsed->filter.text()));
+  if (!filter) return std::nullopt;
+  return SubscriptionId{*std::move(filter), std::move(parsed->share_group)};
+}
+
+/// The way back, without the mount point taken off again: for the store.
+std::string text_of(const SubscriptionId& id) {
+  if (id.share_group.empty()) return std::string(id.filter.text());
+  return "$share/" + id.share_group + '/' + std::string(id.filter.text());
 }
 
 ReasonCode granted(QoS qos) {
@@ -30,29 +47,30 @@ ReasonCode granted(QoS qos) {
 }  // namespace
 
 void Broker::on_subscribe(Connection& connection, const mqtt::Subscribe& packet) {
-  LocalSession& session = *connection.session;
   Acknowledgement suback;
   suback.kind = Acknowledgement::Kind::suback;
   suback.packet_id = packet.packet_id;
   suback.reasons.reserve(packet.subscriptions.size());
   const std::uint32_t identifier = packet.properties.subscription_identifier.value_or(0);
+  ++connection.subacks_owed;
   for (const mqtt::Subscription& asked : packet.subscriptions)  // [MQTT-3.8.4-4] [MQTT5-3.8.4-5]
-    suback.reasons.push_back(static_cast<std::uint8_t>(subscribe(session, asked, identifier)));
-  host_.acknowledge_after_commit(connection.id, suback);
-  pump(session);
+    suback.reasons.push_back(static_cast<std::uint8_t>(subscribe(connection, asked, identifier)));
+  promise(connection, suback);
 }
 
-ReasonCode Broker::subscribe(LocalSession& session, const mqtt::Subscription& asked,
+ReasonCode Broker::subscribe(Connection& connection, const mqtt::Subscription& asked,
                              std::uint32_t identifier) {
-  auto parsed = SubscriptionName::parse(asked.filter);
-  if (!parsed || has_too_many_levels(parsed->filter)) return ReasonCode::topic_filter_invalid;
-  const SubscriptionId id{parsed->filter, parsed->share_group};
-  const SubscriptionOptions options{identifier, asked.qos, asked.no_local,
-                                    asked.retain_as_published};
+  LocalSession& session = *connection.session;
+  const auto parsed = parse_subscription(asked.filter, session.machine.mount());
+  if (!parsed || levels_of(parsed->filter) > settings_.topic_levels_max)
+    return ReasonCode::topic_filter_invalid;
+  const SubscriptionId& id = *parsed;
+  const QoS qos = lower(asked.qos, static_cast<QoS>(connection.qos_max));  // [MQTT5-3.2.2-10]
+  const SubscriptionOptions options{identifier, qos, asked.no_local, asked.retain_as_published};
 
   const auto known = session.subscriptions.find(id);
   const bool is_new = known == session.subscriptions.end();
-  if (is_new && session.subscriptions.size() >= limits::subscriptions_per_session_max)
+  if (is_new && session.subscriptions.size() >= settings_.subscriptions_max)
     return ReasonCode::quota_exceeded;
   if (id.share_group.empty()) {
     tree_.insert(id.filter, session.key, options);  // replaces [MQTT-3.8.4-3] [MQTT5-3.8.4-3]
@@ -71,8 +89,12 @@ ReasonCode Broker::subscribe(LocalSession& session, const mqtt::Subscription& as
     known->second = options;
     tell(interests_.replace(id, before, session.is_durable(), options.qos, session.is_durable()));
   }
-  journal(session, SubscriptionSaved{session.client_id(), std::string(asked.filter),
-                                     options_byte(asked), identifier});
+  journal(session, SubscriptionSaved{session.client_id(), text_of(id), options_byte(asked, qos),
+                                     identifier});
+  if (log_.wants(LogLevel::debug))
+    log_.debug("client_subscribed", {{"client", session.client_id()},
+                                     {"filter", asked.filter},
+                                     {"qos", static_cast<int>(qos)}});
 
   const bool wants_retained =
       id.share_group.empty() &&  // (4.8.2): a shared subscription brings none
@@ -81,7 +103,8 @@ ReasonCode Broker::subscribe(LocalSession& session, const mqtt::Subscription& as
   if (wants_retained) {  // [MQTT-3.3.1-6] [MQTT5-3.3.1-9] [MQTT5-3.3.1-10] [MQTT5-3.3.1-11]
     stop_replay(session, id.filter);
     if (!retained_.empty())
-      session.replays.push_back({id.filter, options.qos, options.no_local, identifier, nullptr});
+      session.replays.push_back(
+          {id.filter, options.qos, options.no_local, identifier, connection.subacks_owed, nullptr});
   }
   return granted(options.qos);
 }
@@ -97,18 +120,20 @@ void Broker::on_unsubscribe(Connection& connection, const mqtt::Unsubscribe& pac
     unsuback.reasons.push_back(static_cast<std::uint8_t>(
         existed ? ReasonCode::success : ReasonCode::no_subscription_existed));
   }
-  host_.acknowledge_after_commit(connection.id, unsuback);
+  promise(connection, unsuback);
 }
 
 bool Broker::unsubscribe(LocalSession& session, std::string_view filter) {
-  const auto parsed = SubscriptionName::parse(filter);
+  const auto parsed = parse_subscription(filter, session.machine.mount());
   if (!parsed) return false;
-  const auto known = session.subscriptions.find({parsed->filter, parsed->share_group});
+  const auto known = session.subscriptions.find(*parsed);
   if (known == session.subscriptions.end()) return false;  // [MQTT-3.10.4-1] [MQTT5-3.10.4-1]
   drop_subscription(session, known->first, known->second);
   if (known->first.share_group.empty()) stop_replay(session, known->first.filter);
   session.subscriptions.erase(known);
-  journal(session, SubscriptionErased{session.client_id(), std::string(filter)});
+  journal(session, SubscriptionErased{session.client_id(), text_of(*parsed)});
+  if (log_.wants(LogLevel::debug))
+    log_.debug("client_unsubscribed", {{"client", session.client_id()}, {"filter", filter}});
   return true;
 }
 

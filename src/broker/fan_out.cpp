@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "src/session/message_text.hpp"
+#include "src/session/topic_mount.hpp"
 
 namespace starling {
 
@@ -11,6 +12,7 @@ using Placement = ServerSession::Placement;
 
 void FanOut::publish(const SharedPublication& message, SubscriberKey publisher, TimePoint now,
                      Outcome& outcome) {
+  outcome.matched = false;
   outcome.full.clear();
   outcome.dropped = nullptr;
   copies_.clear();
@@ -18,6 +20,7 @@ void FanOut::publish(const SharedPublication& message, SubscriberKey publisher, 
   forget_images();
 
   tree_.match(message->topic, [&](SubscriberKey key, const SubscriptionOptions& options) {
+    outcome.matched = true;
     if (SharedGroups::is_group(key)) return add_group(key, message->qos);
     if (options.no_local && key == publisher) return;  // [MQTT5-3.8.3-3]
     add_match(registry_.at(key), options);
@@ -49,30 +52,52 @@ void FanOut::add_match(LocalSession& session, const SubscriptionOptions& options
 void FanOut::add_group(SubscriberKey key, QoS qos) {
   SharedGroups::Group* group = groups_.find(key);
   const SharedGroups::Member* member =
-      group != nullptr ? SharedGroups::pick(*group, qos, nullptr) : nullptr;
-  if (member == nullptr) return;
+      group != nullptr ? SharedGroups::pick(*group, qos, settings_.upgrade_outgoing_qos, nullptr)
+                       : nullptr;
+  if (member
+      == nullptr) {  // QoS 0 and nobody can take it now, or all queues of absent members full
+    ++(qos == QoS::at_most_once ? counters_.dropped_qos0 : counters_.dropped_queue_full);
+    return;
+  }
   copies_.push_back(
       {member->session, member->options.qos, member->options.retain_as_published, key, {}});
   if (member->options.identifier != 0)
     copies_.back().identifiers.push_back(member->options.identifier);
 }
 
+// [MQTT-3.8.4-6] [MQTT5-3.8.4-8]
+QoS FanOut::qos_for(QoS published, QoS granted) const {
+  return settings_.upgrade_outgoing_qos ? granted : lower(published, granted);
+}
+
 void FanOut::send(Copy& copy, const SharedPublication& message, TimePoint now, Outcome& outcome) {
   LocalSession& session = *copy.session;
+  const std::string_view mount = session.machine.mount();
+  if (!mount.empty() && !unmounted(mount, message->topic.text())) return;
   if (!session.access.may_receive(message->topic)) {
     ++counters_.denied_receive;
     return;
   }
-  const QoS qos = lower(message->qos, copy.qos);  // [MQTT-3.8.4-6] [MQTT5-3.8.4-8]
+  const QoS qos = qos_for(message->qos, copy.qos);
   // [MQTT-3.3.1-9] [MQTT5-3.3.1-12] [MQTT5-3.3.1-13]; before MQTT 5 the option is never set.
   const bool retain = message->retain && copy.retain_as_published;
-  if (qos != QoS::at_most_once) {
-    const mqtt::PublishImage* image = image_for(session, copy, qos, *message, now);
-    Delivery delivery{message, qos, retain, std::move(copy.identifiers), copy.share_group};
-    return place(session, message, std::move(delivery), image, now, outcome);
-  }
-  if (!session.machine.is_sending()) return;  // QoS 0 waits for nobody
+  if (qos == QoS::at_most_once) return send_qos0(copy, message, retain, now, outcome);
   const mqtt::PublishImage* image = image_for(session, copy, qos, *message, now);
+  Delivery delivery{message, qos, retain, std::move(copy.identifiers), copy.share_group};
+  place(session, message, std::move(delivery), image, now, outcome);
+}
+
+void FanOut::send_qos0(Copy& copy, const SharedPublication& message, bool retain, TimePoint now,
+                       Outcome& outcome) {
+  LocalSession& session = *copy.session;
+  const bool is_behind = !session.machine.is_sending() || session.machine.outbound().has_waiting();
+  if (settings_.queue_qos0 && is_behind && session.is_durable()) {
+    Delivery delivery{message, QoS::at_most_once, retain, std::move(copy.identifiers),
+                      copy.share_group};
+    return place(session, message, std::move(delivery), nullptr, now, outcome);
+  }
+  if (!session.machine.is_sending()) return;  // otherwise QoS 0 waits for nobody
+  const mqtt::PublishImage* image = image_for(session, copy, QoS::at_most_once, *message, now);
   if (session.machine.send_qos0(*message, retain, copy.identifiers, image, now)) {
     count_sent(*message);
   } else {
@@ -82,11 +107,13 @@ void FanOut::send(Copy& copy, const SharedPublication& message, TimePoint now, O
 
 const mqtt::PublishImage* FanOut::image_for(const LocalSession& session, const Copy& copy, QoS qos,
                                             const Publication& message, TimePoint now) {
-  if (!copy.identifiers.empty() || !session.machine.can_write(qos)) return nullptr;
+  if (!copy.identifiers.empty() || !session.machine.takes_images()
+      || !session.machine.can_write(qos))
+    return nullptr;
   const mqtt::ProtocolVersion version = session.machine.terms().version;
   Image& slot = images_[version == mqtt::ProtocolVersion::v5][qos != QoS::at_most_once];
   if (!slot.encoded) {
-    mqtt::Publish packet = make_publish(message, {}, now);
+    mqtt::Publish packet = make_publish(message, message.topic.text(), {}, now);
     packet.qos = qos;
     packet.packet_id = qos == QoS::at_most_once ? 0 : 1;  // patched for each subscriber
     slot.image.encode(packet, message.payload, version);
@@ -96,8 +123,8 @@ const mqtt::PublishImage* FanOut::image_for(const LocalSession& session, const C
 }
 
 std::uint64_t FanOut::position_for(LocalSession& session) const {
-  return store_keeps_anything_ && session.is_durable() ? session.machine.outbound().next_position()
-                                                       : 0;
+  if (!settings_.store_keeps_anything || !session.is_durable()) return 0;
+  return session.machine.outbound().next_position();
 }
 
 void FanOut::journal_queued(LocalSession& session, const SharedPublication& message, QoS qos,
@@ -116,7 +143,8 @@ void FanOut::place(LocalSession& session, const SharedPublication& message, Deli
   if (!session.machine.is_sending() && session.machine.is_full()) purge(session, now);
   const QoS qos = delivery.qos;
   const std::uint64_t position = delivery.position = position_for(session);
-  switch (session.machine.deliver(std::move(delivery), image, now)) {
+  switch (qos == QoS::at_most_once ? session.machine.enqueue_qos0(std::move(delivery))
+                                   : session.machine.deliver(std::move(delivery), image, now)) {
     case Placement::sent:
       count_sent(*message);
       break;
@@ -147,8 +175,9 @@ void FanOut::purge(LocalSession& session, TimePoint now) {
   }
 }
 
-void FanOut::send_retained(LocalSession& session, const SharedPublication& message, QoS qos,
+void FanOut::send_retained(LocalSession& session, const SharedPublication& message, QoS granted,
                            std::uint32_t identifier, TimePoint now) {
+  const QoS qos = qos_for(message->qos, granted);
   std::vector<std::uint32_t> identifiers;
   if (identifier != 0) identifiers.push_back(identifier);
   if (qos == QoS::at_most_once) {
@@ -175,9 +204,11 @@ bool FanOut::hand_over(const Delivery& delivery, const LocalSession& leaving, bo
   outcome.dropped = nullptr;
   SharedGroups::Group* group = groups_.find(delivery.share_group);
   if (group == nullptr) return false;
-  const SharedGroups::Member* member = SharedGroups::pick(*group, delivery.message->qos, &leaving);
+  const SharedGroups::Member* member =
+      SharedGroups::pick(*group, delivery.message->qos, settings_.upgrade_outgoing_qos, &leaving);
   if (member == nullptr) return false;
-  if (to_present_only && !member->session->machine.is_sending()) return false;
+  const ServerSession& machine = member->session->machine;
+  if (to_present_only && (!machine.is_sending() || machine.is_full())) return false;
   Copy copy{member->session,
             member->options.qos,
             member->options.retain_as_published,
@@ -195,15 +226,17 @@ void FanOut::on_acknowledged(LocalSession& session, const Delivery& delivery) {
 }
 
 void FanOut::send_waiting(LocalSession& session, TimePoint now, std::size_t count_max) {
-  undelivered_.clear();
-  const ServerSession::Sent sent = session.machine.send_waiting(now, undelivered_, count_max);
+  ended_.unsent.clear();
+  ended_.qos0.clear();
+  const ServerSession::Sent sent = session.machine.send_waiting(now, ended_, count_max);
   counters_.publish_sent += static_cast<std::int64_t>(sent.messages);
   counters_.publish_bytes_sent += static_cast<std::int64_t>(sent.bytes);
-  for (const Delivery& delivery : undelivered_) {
+  for (const Delivery& delivery : ended_.unsent) {
     ++(delivery.message->has_expired(now) ? counters_.dropped_expired
                                           : counters_.dropped_too_large);
     on_acknowledged(session, delivery);
   }
+  for (const Delivery& delivery : ended_.qos0) on_acknowledged(session, delivery);
 }
 
 }  // namespace starling

@@ -24,15 +24,16 @@ class FanOut {
   using Tree = SubscriptionTree<SubscriptionOptions>;
 
   FanOut(const Tree& tree, SessionRegistry& registry, SharedGroups& groups, BrokerHost& host,
-         BrokerCounters& counters, bool store_keeps_anything)
+         BrokerCounters& counters, const BrokerSettings& settings)
       : tree_(tree),
         registry_(registry),
         groups_(groups),
         host_(host),
         counters_(counters),
-        store_keeps_anything_(store_keeps_anything) {}
+        settings_(settings) {}
 
   struct Outcome {
+    bool matched = false;             ///< some subscription here wants its topic
     std::vector<LocalSession*> full;  ///< took it beyond their limit: hold the publisher back
     LocalSession* dropped = nullptr;  ///< the first absent one that had no room
   };
@@ -44,13 +45,13 @@ class FanOut {
 
   /// A message that a share group gave to `leaving` and that was not delivered there: to another
   /// member that can take it. Returns false if there is none. `to_present_only`: members that are
-  /// away do not count.
+  /// away or have a full queue do not count.
   bool hand_over(const Delivery& delivery, const LocalSession& leaving, bool to_present_only,
                  TimePoint now, Outcome& outcome);
 
   /// A retained message to a new subscription (RETAIN set [MQTT-3.3.1-8]), past the queue. Only if
-  /// the machine can_write(qos).
-  void send_retained(LocalSession& session, const SharedPublication& message, QoS qos,
+  /// the machine can_write(granted).
+  void send_retained(LocalSession& session, const SharedPublication& message, QoS granted,
                      std::uint32_t identifier, TimePoint now);
 
   /// The client has acknowledged it.
@@ -77,6 +78,9 @@ class FanOut {
   void place(LocalSession& session, const SharedPublication& message, Delivery delivery,
              const mqtt::PublishImage* image, TimePoint now, Outcome& outcome);
   void purge(LocalSession& session, TimePoint now);
+  void send_qos0(Copy& copy, const SharedPublication& message, bool retain, TimePoint now,
+                 Outcome& outcome);
+  [[nodiscard]] QoS qos_for(QoS published, QoS granted) const;
   std::uint64_t position_for(LocalSession& session) const;
   void journal_queued(LocalSession& session, const SharedPublication& message, QoS qos,
                       std::uint64_t position);
@@ -89,11 +93,11 @@ class FanOut {
   SharedGroups& groups_;
   BrokerHost& host_;
   BrokerCounters& counters_;
-  bool store_keeps_anything_;
+  const BrokerSettings& settings_;  // may change between fan-outs
 
   std::uint64_t number_ = 0;  // of this fan-out, to recognise a session met before
   std::vector<Copy> copies_;
-  std::vector<Delivery> undelivered_;  // scratch
+  ServerSession::Ended ended_;  // scratch
   // [MQTT 5?][QoS above 0?]; encoded when first needed, memory reused.
   struct Image {
     mqtt::PublishImage image;

@@ -16,6 +16,7 @@
 
 #include "src/access/access_rules.hpp"
 #include "src/broker/broker_host.hpp"
+#include "src/broker/connect_request.hpp"
 #include "src/broker/retained.hpp"
 #include "src/session/fifo.hpp"
 #include "src/session/server_session.hpp"
@@ -52,32 +53,57 @@ struct OwedAcknowledgement {
   std::uint64_t hold = 0;  ///< see WithheldPublishers; 0: waits only for its turn
 };
 
+/// Of a client that authenticates by a method of its own (4.12).
+struct EnhancedAuthentication {
+  std::string method;         ///< of CONNECT; holds for the whole connection [MQTT5-4.12.0-5]
+  bool is_under_way = false;  ///< the host has an exchange for it
+};
+
 struct Connection {
+  /// How far its CONNECT has come. Up to `contested` it has a request, from `admitted` on a session.
+  enum class Stage : std::uint8_t {
+    opened,      ///< CONNECT has not come
+    checking,    ///< the host looks at the credentials
+    exchanging,  ///< AUTH goes back and forth
+    contested,   ///< authenticated; waits, as its client id changes hands too quickly
+    admitted
+  };
+
   ConnectionId id;
   ConnectionPort* port = nullptr;
   ConnectionInfo info;
   mqtt::ProtocolVersion version = mqtt::ProtocolVersion::v3_1_1;
-  LocalSession* session = nullptr;  ///< null before CONNECT is accepted
-  bool client_id_assigned = false;
-  bool clean_start = false;  ///< as CONNECT said
-  bool ping_owed = false;    ///< PINGREQ came before CONNACK could leave
-  WakeId replay_wake;        ///< goes on with the replay of retained messages in the next turn
+  Stage stage = Stage::opened;
+  bool clean_start = false;      ///< as CONNECT said
+  bool explains = false;         ///< wants reason strings: Request Problem Information 1
+  bool retain_available = true;  ///< as it was told
+  std::uint8_t qos_max = 2;      ///< as it was told
+  LocalSession* session = nullptr;
+  std::unique_ptr<ConnectRequest> request;  ///< until CONNACK has been written
+  std::unique_ptr<EnhancedAuthentication> enhanced;
+  WakeId request_wake;  ///< ends an exchange that takes too long; asks again for a contested id
+  WakeId replay_wake;   ///< goes on with the replay of retained messages in the next turn
   std::uint32_t expiry_asked_s = 0;  ///< Session Expiry Interval of CONNECT
   WakeId keep_alive_wake;
+  std::uint32_t promised = 0;      ///< acknowledgements that wait for a commit
+  std::uint32_t pings_owed = 0;    ///< PINGRESPs behind them
+  std::uint32_t subacks_owed = 0;  ///< counted since CONNECT, as are those that have left:
+  std::uint32_t subacks_sent = 0;  ///< a replay begins behind its SUBACK
   Fifo<OwedAcknowledgement> owed;
 };
 
 struct LocalSession {
-  LocalSession(std::string client_id, OutboundQos::Limits limits)
-      : machine(std::move(client_id), limits) {}
+  LocalSession(std::string client_id, OutboundQos::Pool& queues, ServerSession::Traffic& sent)
+      : machine(std::move(client_id), queues, sent) {}
 
   ServerSession machine;
   SubscriberKey key = 0;
-  std::uint64_t client_hash = 0;     ///< keyed hash of the client id, kept with retained messages
   Connection* connection = nullptr;  ///< null: the client is away
   std::uint32_t expiry_s = 0;        ///< after the connection ends; expiry_never
   std::optional<std::string> user;
+  ListenerIndex listener = 0;  ///< by which it came last
   ClientAccess access;
+  std::shared_ptr<const Author> author;  ///< as whom it publishes; made when it retains something
   std::unique_ptr<Will> will;
   std::map<SubscriptionId, SubscriptionOptions> subscriptions;
   Fifo<RetainedReplay> replays;  ///< in the order they were asked for

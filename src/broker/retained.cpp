@@ -1,15 +1,21 @@
 #include "src/broker/retained.hpp"
 
+#include <utility>
+
+#include "starling/check.hpp"
+
 namespace starling {
 
-void RetainedMessages::forget_expiry(const Publication& message) {
+/// What is counted beside the map itself.
+void RetainedMessages::forget(const Publication& message) {
+  payload_bytes_ -= message.payload.size();
   if (message.expires_at) expiries_.erase({*message.expires_at, message.topic});
 }
 
 RetainedMessages::Outcome RetainedMessages::take(const SharedPublication& message,
-                                                 std::uint64_t publisher) {
+                                                 std::shared_ptr<const Author> author) {
   Kept* known = kept_.find(message->topic);
-  if (known != nullptr) forget_expiry(*known->message);
+  if (known != nullptr) forget(*known->message);
   if (message->payload.empty()) {
     if (known == nullptr) return Outcome::nothing_to_erase;
     kept_.erase(message->topic);
@@ -17,10 +23,11 @@ RetainedMessages::Outcome RetainedMessages::take(const SharedPublication& messag
   }
   if (known == nullptr && kept_.size() >= count_max_) return Outcome::refused_full;
   if (known != nullptr) {
-    *known = {message, publisher};
+    *known = {message, std::move(author)};
   } else {
-    kept_.insert(message->topic, {message, publisher});
+    kept_.insert(message->topic, {message, std::move(author)});
   }
+  payload_bytes_ += message->payload.size();
   if (message->expires_at) expiries_.emplace(*message->expires_at, message->topic);
   return Outcome::stored;
 }
@@ -41,7 +48,9 @@ std::vector<TopicName> RetainedMessages::drop_expired(TimePoint now, std::size_t
   std::vector<TopicName> dropped;
   while (!expiries_.empty() && expiries_.begin()->first <= now && dropped.size() < at_most) {
     dropped.push_back(expiries_.begin()->second);
-    expiries_.erase(expiries_.begin());
+    const Kept* kept = kept_.find(dropped.back());
+    STARLING_CHECK(kept != nullptr);
+    forget(*kept->message);
     kept_.erase(dropped.back());
   }
   return dropped;

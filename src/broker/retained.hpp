@@ -7,22 +7,30 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "starling/publication.hpp"
 #include "starling/topic.hpp"
 
+#include "src/broker/listener_policy.hpp"
 #include "src/topic/topic_map.hpp"
 
 namespace starling {
+
+/// Who published: for No Local [MQTT5-3.8.3-3], and to find out later whether he still may.
+struct Author {
+  std::string client_id;
+  std::optional<std::string> user;
+  ListenerIndex listener = 0;
+};
 
 class RetainedMessages {
  public:
   struct Kept {
     SharedPublication message;
-    std::uint64_t publisher =
-        0;  ///< keyed hash of its client id, for No Local [MQTT5-3.8.3-3]; 0: none of ours
+    std::shared_ptr<const Author> author;  ///< null: none of ours
   };
   using Cursor = TopicMap<Kept>::Cursor;
 
@@ -33,11 +41,14 @@ class RetainedMessages {
   /// Takes a message whose retain flag is set: replaces, or erases if its payload is empty
   /// [MQTT-3.3.1-5] [MQTT-3.3.1-7] [MQTT-3.3.1-10] [MQTT-3.3.1-11] [MQTT5-3.3.1-5] [MQTT5-3.3.1-6]
   /// [MQTT5-3.3.1-7].
-  Outcome take(const SharedPublication& message, std::uint64_t publisher);
+  Outcome take(const SharedPublication& message, std::shared_ptr<const Author> author);
+  void set_count_max(std::size_t count_max) { count_max_ = count_max; }
 
   [[nodiscard]] const Kept* find(const TopicName& name) const { return kept_.find(name); }
   [[nodiscard]] std::size_t size() const { return kept_.size(); }
   [[nodiscard]] bool empty() const { return kept_.empty(); }
+  /// Bytes of all payloads.
+  [[nodiscard]] std::size_t payload_bytes() const { return payload_bytes_; }
 
   [[nodiscard]] std::unique_ptr<Cursor> make_cursor(const TopicFilter& filter) {
     return kept_.make_cursor(filter);
@@ -51,11 +62,12 @@ class RetainedMessages {
   std::vector<TopicName> drop_expired(TimePoint now, std::size_t at_most);
 
  private:
-  void forget_expiry(const Publication& message);
+  void forget(const Publication& message);
 
   TopicMap<Kept> kept_;
   std::set<std::pair<TimePoint, TopicName>> expiries_;  // of those that have one
   std::size_t count_max_;
+  std::size_t payload_bytes_ = 0;
 };
 
 /// A new subscription's walk over the retained messages. The cursor is made when its turn comes, so
@@ -65,6 +77,7 @@ struct RetainedReplay {
   QoS qos = QoS::at_most_once;
   bool no_local = false;
   std::uint32_t identifier = 0;
+  std::uint32_t suback = 0;  ///< Connection::subacks_sent from which on it may begin
   std::unique_ptr<RetainedMessages::Cursor> cursor;
 };
 

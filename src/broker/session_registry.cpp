@@ -30,7 +30,7 @@ LocalSession* SessionRegistry::create(std::string client_id) {
   const std::uint32_t slot = free_slots_.back();
   free_slots_.pop_back();
 
-  auto session = std::make_unique<LocalSession>(client_id, queue_limits_);
+  auto session = std::make_unique<LocalSession>(client_id, queues_, sent_);
   session->key = ++last_number_ << (slot_bits + 1) | SubscriberKey{slot} << 1U;
   slots_[slot] = session.get();
   const auto [at, is_new] = by_client_.emplace(std::move(client_id), std::move(session));
@@ -46,11 +46,13 @@ void SessionRegistry::erase(LocalSession& session) {
   by_client_.erase(by_client_.find(session.client_id()));
 }
 
-std::string SessionRegistry::make_client_id() {
+std::string SessionRegistry::make_client_id(std::string_view prefix) {
   for (;;) {
     Bytes random(16);
     entropy_.fill(random);
-    std::string id = "auto-" + to_hex(random);
+    std::string id = to_hex(random);
+    for (const std::size_t at : {20U, 16U, 12U, 8U}) id.insert(at, 1, '-');
+    id.insert(0, prefix);
     if (find(id) == nullptr) return id;
   }
 }

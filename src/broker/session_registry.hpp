@@ -17,8 +17,11 @@ namespace starling {
 
 class SessionRegistry {
  public:
-  SessionRegistry(std::size_t count_max, OutboundQos::Limits queue_limits, Entropy& entropy)
-      : count_max_(count_max), queue_limits_(queue_limits), entropy_(entropy) {}
+  /// `queues` and `sent`: see ServerSession; they outlive it.
+  SessionRegistry(std::size_t count_max, OutboundQos::Pool& queues, ServerSession::Traffic& sent,
+                  Entropy& entropy)
+      : count_max_(count_max), queues_(queues), sent_(sent), entropy_(entropy) {}
+  void set_count_max(std::size_t count_max) { count_max_ = count_max; }
 
   [[nodiscard]] LocalSession* find(std::string_view client_id);
   /// The session of a key that a match gave. The tree must hold no key of a session that is gone.
@@ -28,8 +31,8 @@ class SessionRegistry {
   LocalSession* create(std::string client_id);
   void erase(LocalSession& session);
 
-  /// "auto-" and 128 random bits, like no other session's [MQTT5-3.2.2-16].
-  [[nodiscard]] std::string make_client_id();
+  /// `prefix` and 128 random bits, written as a UUID as Mosquitto does, like no other session's [MQTT5-3.2.2-16].
+  [[nodiscard]] std::string make_client_id(std::string_view prefix);
 
   [[nodiscard]] std::size_t size() const { return by_client_.size(); }
   /// In the order of the client ids.
@@ -47,7 +50,8 @@ class SessionRegistry {
   std::vector<std::uint32_t> free_slots_;
   std::uint64_t last_number_ = 0;
   std::size_t count_max_;
-  OutboundQos::Limits queue_limits_;
+  OutboundQos::Pool& queues_;
+  ServerSession::Traffic& sent_;
   Entropy& entropy_;
 };
 

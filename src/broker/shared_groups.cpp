@@ -58,7 +58,8 @@ Fitness fitness_of(const LocalSession& session, QoS qos) {
 
 }  // namespace
 
-const SharedGroups::Member* SharedGroups::pick(Group& group, QoS qos, const LocalSession* except) {
+const SharedGroups::Member* SharedGroups::pick(Group& group, QoS qos, bool upgrades,
+                                               const LocalSession* except) {
   const std::size_t count = group.members.size();
   const Member* best = nullptr;
   Fitness best_fitness = Fitness::unfit;
@@ -67,7 +68,8 @@ const SharedGroups::Member* SharedGroups::pick(Group& group, QoS qos, const Loca
     const std::size_t at = (group.turn + i) % count;
     const Member& member = group.members[at];
     if (member.session == except) continue;
-    const Fitness fitness = fitness_of(*member.session, lower(qos, member.options.qos));
+    const Fitness fitness =
+        fitness_of(*member.session, upgrades ? member.options.qos : lower(qos, member.options.qos));
     if (fitness >= best_fitness) continue;
     best = &member;
     best_fitness = fitness;

@@ -43,8 +43,9 @@ class SharedGroups {
 
   /// Whose turn it is for a message of `qos`: members that can take it now, then those with room in
   /// their queue, then absent ones, then those with a full queue. QoS 0 only goes to who is there.
-  /// `except` (may be null) is passed over. nullptr: nobody.
-  static const Member* pick(Group& group, QoS qos, const LocalSession* except);
+  /// `upgrades`: a copy has the QoS that was granted. `except` (may be null) is passed over.
+  /// nullptr: nobody.
+  static const Member* pick(Group& group, QoS qos, bool upgrades, const LocalSession* except);
 
   [[nodiscard]] std::size_t size() const { return groups_.size(); }
 

@@ -100,10 +100,9 @@ std::uint32_t BodyReader::read_variable(const char* field) {
   return 0;
 }
 
-std::uint16_t BodyReader::read_packet_id() {
+std::uint16_t BodyReader::read_packet_id(ReasonCode if_zero) {
   const std::uint16_t packet_id = read_u16("packet id");
-  if (packet_id == 0)
-    fail(ReasonCode::protocol_error, "packet id", "is 0 [MQTT-2.3.1-1] [MQTT5-2.2.1-3]");
+  if (packet_id == 0) fail(if_zero, "packet id", "is 0 [MQTT-2.3.1-1] [MQTT5-2.2.1-3]");
   return packet_id;
 }
 
@@ -121,7 +120,7 @@ std::string_view BodyReader::read_topic_name(const char* field) {
   if (text.empty())
     fail(ReasonCode::malformed_packet, field, "is empty [MQTT-4.7.3-1] [MQTT5-4.7.3-1]");
   else if (!is_topic_name(text))
-    fail(ReasonCode::malformed_packet, field, "has a wildcard [MQTT-4.7.1-1] [MQTT5-4.7.0-1]");
+    fail(ReasonCode::protocol_error, field, "has a wildcard [MQTT-4.7.1-1] [MQTT5-4.7.0-1]");
   return text;
 }
 

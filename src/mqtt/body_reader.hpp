@@ -34,8 +34,8 @@ class BodyReader {
   std::uint32_t read_u32(const char* field) { return read_number(4, field); }
   /// A variable byte integer in its shortest form [MQTT5-1.5.5-1].
   std::uint32_t read_variable(const char* field);
-  /// Not 0 [MQTT-2.3.1-1] [MQTT5-2.2.1-3].
-  std::uint16_t read_packet_id();
+  /// Not 0 [MQTT-2.3.1-1] [MQTT5-2.2.1-3]. The standard gives no code for 0; `if_zero` is Mosquitto's.
+  std::uint16_t read_packet_id(ReasonCode if_zero = ReasonCode::protocol_error);
   /// Length-prefixed, checked to be MQTT text [MQTT-1.5.3-1] [MQTT-1.5.3-2] [MQTT5-1.5.4-1]
   /// [MQTT5-1.5.4-2].
   std::string_view read_text(const char* field);

@@ -214,7 +214,8 @@ using Pubcomp = PublishAck<PacketType::pubcomp>;
 enum class RetainHandling : std::uint8_t { send = 0, send_if_new = 1, do_not_send = 2 };
 
 struct Subscription {
-  std::string_view filter{};  ///< as TopicFilter::parse, in MQTT 5 SubscriptionName::parse has it
+  /// As TopicFilter::parse has it; behind "$share/" in MQTT 5 anything, for each filter is answered.
+  std::string_view filter{};
   QoS qos = QoS::at_most_once;
   // MQTT 5 only:
   bool no_local = false;  ///< never on a shared subscription [MQTT5-3.8.3-4]

@@ -64,31 +64,32 @@ struct PropertyFields<WillProperties>
           PropertyField<PropertyId::correlation_data, &WillProperties::correlation_data>,
           PropertyField<PropertyId::user_property, &WillProperties::user_properties>> {};
 
+// In the order in which Mosquitto writes them: test suites compare this packet byte for byte.
 template <>
 struct PropertyFields<ConnackProperties>
     : PropertyFieldList<
-          PropertyField<PropertyId::session_expiry_interval,
-                        &ConnackProperties::session_expiry_interval_s>,
-          PropertyField<PropertyId::receive_maximum, &ConnackProperties::receive_maximum>,
-          PropertyField<PropertyId::maximum_qos, &ConnackProperties::maximum_qos>,
-          PropertyField<PropertyId::retain_available, &ConnackProperties::retain_available>,
-          PropertyField<PropertyId::maximum_packet_size, &ConnackProperties::maximum_packet_size>,
+          PropertyField<PropertyId::topic_alias_maximum, &ConnackProperties::topic_alias_maximum>,
+          PropertyField<PropertyId::server_keep_alive, &ConnackProperties::server_keep_alive_s>,
           PropertyField<PropertyId::assigned_client_identifier,
                         &ConnackProperties::assigned_client_identifier>,
-          PropertyField<PropertyId::topic_alias_maximum, &ConnackProperties::topic_alias_maximum>,
-          PropertyField<PropertyId::reason_string, &ConnackProperties::reason_string>,
+          PropertyField<PropertyId::authentication_method,
+                        &ConnackProperties::authentication_method>,
+          PropertyField<PropertyId::authentication_data, &ConnackProperties::authentication_data>,
+          PropertyField<PropertyId::session_expiry_interval,
+                        &ConnackProperties::session_expiry_interval_s>,
+          PropertyField<PropertyId::retain_available, &ConnackProperties::retain_available>,
+          PropertyField<PropertyId::maximum_packet_size, &ConnackProperties::maximum_packet_size>,
+          PropertyField<PropertyId::receive_maximum, &ConnackProperties::receive_maximum>,
+          PropertyField<PropertyId::maximum_qos, &ConnackProperties::maximum_qos>,
           PropertyField<PropertyId::wildcard_subscription_available,
                         &ConnackProperties::wildcard_subscription_available>,
           PropertyField<PropertyId::subscription_identifiers_available,
                         &ConnackProperties::subscription_identifiers_available>,
           PropertyField<PropertyId::shared_subscription_available,
                         &ConnackProperties::shared_subscription_available>,
-          PropertyField<PropertyId::server_keep_alive, &ConnackProperties::server_keep_alive_s>,
           PropertyField<PropertyId::response_information, &ConnackProperties::response_information>,
           PropertyField<PropertyId::server_reference, &ConnackProperties::server_reference>,
-          PropertyField<PropertyId::authentication_method,
-                        &ConnackProperties::authentication_method>,
-          PropertyField<PropertyId::authentication_data, &ConnackProperties::authentication_data>,
+          PropertyField<PropertyId::reason_string, &ConnackProperties::reason_string>,
           PropertyField<PropertyId::user_property, &ConnackProperties::user_properties>> {};
 
 template <>

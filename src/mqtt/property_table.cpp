@@ -13,11 +13,13 @@ constexpr std::size_t ids_end = 43;
 using Id = PropertyId;
 using Type = PropertyType;
 
-// All one-byte properties are switches or, for the maximum QoS, 0 or 1. Where 0 is not in the range
-// the standard calls it a Protocol Error; a topic alias of 0 has a reason code of its own
+// One-byte properties are switches or, for the maximum QoS, 0 or 1; the payload format indicator is
+// the application's, and goes through unaltered whatever it says [MQTT5-3.3.2-4]. Where 0 is not in
+// the range the standard calls it a Protocol Error; a topic alias of 0 has a reason code of its own
 // (3.3.2.3.4).
 constexpr std::array rules{
-    PropertyRule{Id::payload_format_indicator, Type::byte, "payload format indicator", 0, 1, wrong},
+    PropertyRule{Id::payload_format_indicator, Type::byte, "payload format indicator", 0, any,
+                 wrong},
     PropertyRule{Id::message_expiry_interval, Type::four_bytes, "message expiry interval", 0, any,
                  wrong},
     PropertyRule{Id::content_type, Type::text, "content type", 0, 0, wrong},

@@ -57,6 +57,21 @@ Will read_will(BodyReader& in, unsigned flags, ProtocolVersion version) {
   return will;
 }
 
+/// Whether what follows the level is whole without any properties. A level that does not exist does
+/// not say what its sender speaks; this does, for in MQTT 5 there is at least one byte more.
+bool is_laid_out_as_before_v5(BodyReader& in) {
+  const unsigned flags = in.read_u8("connect flags");
+  in.read_u16("keep alive");
+  in.read_binary("client id");
+  if ((flags & will_bit) != 0) {
+    in.read_binary("will topic");
+    in.read_binary("will payload");
+  }
+  if ((flags & user_name_bit) != 0) in.read_binary("user name");
+  if ((flags & password_bit) != 0) in.read_binary("password");
+  return in.ok() && in.remaining() == 0;
+}
+
 }  // namespace
 
 Decoded<Connect> read_connect(const Frame& frame, ReadContext context) {
@@ -90,7 +105,8 @@ std::optional<ProtocolVersion> version_for_refusal(const Frame& connect) {
   const std::string_view name = in.read_text("protocol name");
   const unsigned level = in.read_u8("protocol level") & ~bridge_bit;
   if (!in.ok() || (name != "MQTT" && name != "MQIsdp")) return std::nullopt;
-  return name == "MQTT" && level >= 5 ? ProtocolVersion::v5 : ProtocolVersion::v3_1_1;
+  if (name == "MQIsdp" || level < 5) return ProtocolVersion::v3_1_1;
+  return level > 5 && is_laid_out_as_before_v5(in) ? ProtocolVersion::v3_1_1 : ProtocolVersion::v5;
 }
 
 }  // namespace starling::mqtt

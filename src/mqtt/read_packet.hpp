@@ -41,8 +41,8 @@ Decoded<Pingresp> read_pingresp(const Frame& frame, ReadContext context);
 Decoded<Disconnect> read_disconnect(const Frame& frame, ReadContext context);
 Decoded<Auth> read_auth(const Frame& frame, ReadContext context);
 
-/// In which version's words to refuse a CONNECT that could not be read: v5 if it claims level 5 or
-/// more, v3_1_1 for any lower level; nullopt if not even its protocol name and level are those of
+/// In which version's words to refuse a CONNECT that could not be read: v5 if it claims level 5,
+/// v3_1_1 for any lower level, and for a higher one whichever its fields are laid out as; nullopt if not even its protocol name and level are those of
 /// an MQTT CONNECT: then the connection is closed without a word. A refusal in v3_1_1 goes only
 /// where to_return_code() has a value for it [MQTT-3.1.2-2] [MQTT-3.1.4-1] [MQTT5-3.1.2-2].
 std::optional<ProtocolVersion> version_for_refusal(const Frame& connect);

@@ -32,7 +32,11 @@ Decoded<Publish> read_publish(const Frame& frame, ReadContext context) {
   else if (packet.topic.empty() && !properties.topic_alias)
     in.fail(ReasonCode::protocol_error, "topic name", "is empty without a topic alias (3.3.2.1)");
   else if (!packet.topic.empty() && !is_topic_name(packet.topic))
-    in.fail(ReasonCode::malformed_packet, "topic name",
+    // A wildcard can be read but breaks a rule; text that is none cannot be read.
+    in.fail(packet.topic.find_first_of("+#") != std::string_view::npos
+                ? ReasonCode::protocol_error
+                : ReasonCode::malformed_packet,
+            "topic name",
             "has a wildcard or is not MQTT text [MQTT-3.3.2-1] [MQTT-3.3.2-2] [MQTT5-3.3.2-1] "
             "[MQTT5-3.3.2-2]");
   if (!properties.subscription_identifiers.empty() && context.sender == Sender::client)

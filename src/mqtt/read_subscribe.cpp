@@ -14,6 +14,8 @@ constexpr unsigned retain_as_published_bit = 0x08;
 constexpr unsigned retain_handling_shift = 4;
 constexpr unsigned reserved_bits = 0xC0;
 
+constexpr std::string_view share_prefix = "$share/";
+
 constexpr auto malformed = ReasonCode::malformed_packet;
 constexpr auto protocol_error = ReasonCode::protocol_error;
 
@@ -41,10 +43,12 @@ void check_filter(BodyReader& in, const Subscription& subscription, ProtocolVers
     return;
   }
   const auto name = SubscriptionName::parse(subscription.filter);
+  if (!name && subscription.filter.substr(0, share_prefix.size()) == share_prefix)
+    return;  // the broker's SUBACK says 0x8F: others in this packet may be good
   if (!name)
     in.fail(malformed, "topic filter",
-            "is empty, has a misplaced wildcard or a bad share name [MQTT5-4.7.1-1] "
-            "[MQTT5-4.7.1-2] [MQTT5-4.7.3-1] [MQTT5-4.8.2-1] [MQTT5-4.8.2-2]");
+            "is empty or has a misplaced wildcard [MQTT5-4.7.1-1] [MQTT5-4.7.1-2] "
+            "[MQTT5-4.7.3-1]");
   else if (subscription.no_local && !name->share_group.empty())
     in.fail(protocol_error, "no local", "is set on a shared subscription [MQTT5-3.8.3-4]");
 }
@@ -54,7 +58,7 @@ void check_filter(BodyReader& in, const Subscription& subscription, ProtocolVers
 Decoded<Subscribe> read_subscribe(const Frame& frame, ReadContext context) {
   BodyReader in(frame, context);
   Subscribe packet;
-  packet.packet_id = in.read_packet_id();
+  packet.packet_id = in.read_packet_id(ReasonCode::malformed_packet);
   if (context.version == ProtocolVersion::v5) in.read_properties(packet.properties);
   if (in.ok() && in.remaining() == 0)
     in.fail(protocol_error, "payload", "has no topic filter [MQTT-3.8.3-3] [MQTT5-3.8.3-2]");

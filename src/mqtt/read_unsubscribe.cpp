@@ -9,7 +9,7 @@ namespace starling::mqtt {
 Decoded<Unsubscribe> read_unsubscribe(const Frame& frame, ReadContext context) {
   BodyReader in(frame, context);
   Unsubscribe packet;
-  packet.packet_id = in.read_packet_id();
+  packet.packet_id = in.read_packet_id(ReasonCode::malformed_packet);
   if (context.version == ProtocolVersion::v5) in.read_properties(packet.properties);
   if (in.ok() && in.remaining() == 0)
     in.fail(ReasonCode::protocol_error, "payload",

@@ -47,10 +47,10 @@ std::shared_ptr<const MessageProperties> keep_properties(const mqtt::WillPropert
   return keep(properties);
 }
 
-mqtt::Publish make_publish(const Publication& message,
+mqtt::Publish make_publish(const Publication& message, std::string_view topic,
                            std::span<const std::uint32_t> subscription_ids, TimePoint now) {
   mqtt::Publish packet;
-  packet.topic = message.topic.text();
+  packet.topic = topic;
   packet.payload = message.payload.view();
   if (message.expires_at)
     packet.properties.message_expiry_interval_s = seconds_left(*message.expires_at, now);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "starling/publication.hpp"
 
@@ -16,10 +17,11 @@ namespace starling {
 std::shared_ptr<const MessageProperties> keep_properties(const mqtt::PublishProperties& properties);
 std::shared_ptr<const MessageProperties> keep_properties(const mqtt::WillProperties& properties);
 
-/// A PUBLISH of `message` whose fields point into it (so it must outlive the result). Packet id,
-/// DUP, QoS and RETAIN are the caller's to set. The Message Expiry Interval is what is left at
+/// A PUBLISH of `message` under `topic`, its name or what is left of it behind a mount point. The
+/// fields point into both, which must outlive the result. Packet id, DUP, QoS and RETAIN are the
+/// caller's to set. The Message Expiry Interval is what is left at
 /// `now`, in whole seconds rounded up, 0 when nothing is [MQTT5-3.3.2-6].
-mqtt::Publish make_publish(const Publication& message,
+mqtt::Publish make_publish(const Publication& message, std::string_view topic,
                            std::span<const std::uint32_t> subscription_ids, TimePoint now);
 
 }  // namespace starling

@@ -15,6 +15,12 @@ std::uint16_t packet_id_of(std::uint64_t sequence) {
 
 }  // namespace
 
+OutboundQos::~OutboundQos() {
+  pool_.waiting -= static_cast<std::int64_t>(queue_.size());
+  pool_.waiting_bytes -= static_cast<std::int64_t>(queued_bytes_);
+  pool_.inflight -= static_cast<std::int64_t>(inflight_.size());
+}
+
 void OutboundQos::on_connected(std::uint16_t window) {
   STARLING_CHECK(window > 0);
   window_ = window;
@@ -40,7 +46,10 @@ OutboundQos::Inflight& OutboundQos::begin(Delivery delivery) {
   STARLING_CHECK(window_is_open());
   const State state =
       delivery.qos == QoS::exactly_once ? State::awaiting_pubrec : State::awaiting_puback;
+  STARLING_CHECK(delivery.qos != QoS::at_most_once);
   const std::uint64_t sequence = next_sequence();
+  inflight_bytes_ += delivery.message->payload.size();
+  ++pool_.inflight;
   inflight_.push_back({std::move(delivery), sequence, packet_id_of(sequence), state});
   ++resent_;
   return inflight_.back();
@@ -48,12 +57,16 @@ OutboundQos::Inflight& OutboundQos::begin(Delivery delivery) {
 
 void OutboundQos::enqueue(Delivery delivery) {
   queued_bytes_ += delivery.cost();
+  ++pool_.waiting;
+  pool_.waiting_bytes += static_cast<std::int64_t>(delivery.cost());
   queue_.push_back(std::move(delivery));
 }
 
 void OutboundQos::account_removed(const Delivery& delivery) {
   STARLING_CHECK(queued_bytes_ >= delivery.cost());
   queued_bytes_ -= delivery.cost();
+  --pool_.waiting;
+  pool_.waiting_bytes -= static_cast<std::int64_t>(delivery.cost());
 }
 
 std::optional<Delivery> OutboundQos::take_waiting(TimePoint now, std::vector<Delivery>& expired) {
@@ -67,27 +80,23 @@ std::optional<Delivery> OutboundQos::take_waiting(TimePoint now, std::vector<Del
 }
 
 std::vector<Delivery> OutboundQos::take_expired(TimePoint now) {
-  auto taken = queue_.extract([now](const Delivery& d) { return d.message->has_expired(now); });
-  for (const Delivery& delivery : taken) account_removed(delivery);
-  return taken;
+  return take_matching([now](const Delivery& d) { return d.message->has_expired(now); });
 }
 
 std::vector<Delivery> OutboundQos::take_shared(std::uint64_t share_group) {
-  auto taken = queue_.extract([share_group](const Delivery& d) {
+  return take_matching([share_group](const Delivery& d) {
     return d.share_group != 0 && (share_group == 0 || d.share_group == share_group);
   });
-  for (const Delivery& delivery : taken) account_removed(delivery);
-  return taken;
 }
 
 std::vector<Delivery> OutboundQos::take_all_waiting() {
-  auto taken = queue_.extract([](const Delivery&) { return true; });
-  queued_bytes_ = 0;
-  return taken;
+  return take_matching([](const Delivery&) { return true; });
 }
 
 std::vector<OutboundQos::Inflight> OutboundQos::take_inflight() {
   resent_ = 0;
+  inflight_bytes_ = 0;
+  pool_.inflight -= static_cast<std::int64_t>(inflight_.size());
   return std::exchange(inflight_, {});
 }
 
@@ -103,22 +112,28 @@ OutboundQos::Inflight* OutboundQos::find(std::uint16_t packet_id) {
 
 Delivery OutboundQos::finish(Inflight& entry) {
   Delivery ended = std::move(entry.delivery);
+  inflight_bytes_ -= ended.message->payload.size();
+  --pool_.inflight;
   const auto index = static_cast<std::size_t>(&entry - inflight_.data());
   inflight_.erase(inflight_.begin() + static_cast<std::ptrdiff_t>(index));
   if (index < resent_) --resent_;
   return ended;
 }
 
-std::optional<Delivery> OutboundQos::on_puback(std::uint16_t packet_id) {
+OutboundQos::Received OutboundQos::on_puback(std::uint16_t packet_id,
+                                             std::optional<Delivery>& ended) {
   Inflight* entry = find(packet_id);
-  if (entry == nullptr || entry->state != State::awaiting_puback) return std::nullopt;
-  return finish(*entry);
+  if (entry == nullptr) return Received::unknown;
+  if (entry->state != State::awaiting_puback) return Received::out_of_place;
+  ended = finish(*entry);
+  return Received::finished;
 }
 
 OutboundQos::Received OutboundQos::on_pubrec(std::uint16_t packet_id, bool refused,
                                              std::optional<Delivery>& ended) {
   Inflight* entry = find(packet_id);
-  if (entry == nullptr || entry->state == State::awaiting_puback) return Received::unknown;
+  if (entry == nullptr) return Received::unknown;
+  if (entry->state == State::awaiting_puback) return Received::out_of_place;
   if (refused && entry->state == State::awaiting_pubrec) {
     ended = finish(*entry);
     return Received::finished;
@@ -127,10 +142,13 @@ OutboundQos::Received OutboundQos::on_pubrec(std::uint16_t packet_id, bool refus
   return Received::send_pubrel;
 }
 
-std::optional<Delivery> OutboundQos::on_pubcomp(std::uint16_t packet_id) {
+OutboundQos::Received OutboundQos::on_pubcomp(std::uint16_t packet_id,
+                                              std::optional<Delivery>& ended) {
   Inflight* entry = find(packet_id);
-  if (entry == nullptr || entry->state != State::awaiting_pubcomp) return std::nullopt;
-  return finish(*entry);
+  if (entry == nullptr) return Received::unknown;
+  if (entry->state != State::awaiting_pubcomp) return Received::out_of_place;
+  ended = finish(*entry);
+  return Received::finished;
 }
 
 std::optional<Delivery> OutboundQos::abandon(std::uint16_t packet_id) {

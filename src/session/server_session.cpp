@@ -6,17 +6,24 @@
 
 #include "src/mqtt/write_packet.hpp"
 #include "src/session/message_text.hpp"
+#include "src/session/topic_mount.hpp"
 
 namespace starling {
 
 using mqtt::PacketError;
 using mqtt::ReasonCode;
 
+void ServerSession::set_mount(std::string_view mount) {
+  STARLING_CHECK(outlet_ == nullptr);
+  mount_ = mount.empty() ? nullptr : std::make_unique<const std::string>(mount);
+}
+
 void ServerSession::on_connected(const Terms& terms, TimePoint now) {
   STARLING_CHECK(outlet_ == nullptr && terms.window > 0 && terms.packet_size_max > 0);
   terms_ = terms;
   keep_alive_ = KeepAlive(std::chrono::seconds{terms.keep_alive_s}, now);
-  aliases_ = TopicAliases(terms.topic_alias_max);
+  aliases_ = TopicAliases(terms.topic_alias_max, terms.topic_levels_max, mount());
+  aliases_out_ = OutboundAliases(terms.topic_alias_out_max);
   inbound_.on_connected(terms.receive_maximum);
 }
 
@@ -30,6 +37,7 @@ void ServerSession::on_disconnected() {
   outlet_ = nullptr;
   keep_alive_ = {};
   aliases_ = {};
+  aliases_out_ = {};
   outbound_.on_disconnected();
 }
 
@@ -53,18 +61,8 @@ bool ServerSession::send_qos0(const Publication& message, bool retain,
                               std::span<const std::uint32_t> subscription_ids,
                               const mqtt::PublishImage* image, TimePoint now) {
   if (outlet_ == nullptr || outlet_->write_is_congested()) return false;
-  if (image != nullptr) {
-    if (image->size() > terms_.packet_size_max) return false;
-    image->append_to(outlet_->output(), QoS::at_most_once, retain, false, 0);
-  } else {
-    mqtt::Publish packet = make_publish(message, subscription_ids, now);
-    packet.retain = retain;
-    if (mqtt::encoded_size(packet, terms_.version) > terms_.packet_size_max) return false;
-    mqtt::write_publish_head(packet, terms_.version, outlet_->output().tail());
-    outlet_->output().append(message.payload);
-  }
-  outlet_->flush_soon();
-  return true;
+  return write_publish(message, {QoS::at_most_once, retain, false, 0}, subscription_ids, image,
+                       now);
 }
 
 ServerSession::Placement ServerSession::deliver(Delivery delivery, const mqtt::PublishImage* image,
@@ -78,6 +76,13 @@ ServerSession::Placement ServerSession::deliver(Delivery delivery, const mqtt::P
   return full ? Placement::beyond_limit : Placement::queued;
 }
 
+ServerSession::Placement ServerSession::enqueue_qos0(Delivery delivery) {
+  STARLING_CHECK(delivery.qos == QoS::at_most_once);
+  if (outbound_.is_full()) return Placement::dropped;
+  outbound_.enqueue(std::move(delivery));
+  return Placement::queued;
+}
+
 ServerSession::Placement ServerSession::deliver_now(Delivery delivery, TimePoint now) {
   return start(std::move(delivery), nullptr, now) ? Placement::discarded : Placement::sent;
 }
@@ -89,7 +94,7 @@ std::optional<Delivery> ServerSession::start(Delivery delivery, const mqtt::Publ
   return outbound_.abandon(entry.packet_id);
 }
 
-ServerSession::Sent ServerSession::send_waiting(TimePoint now, std::vector<Delivery>& ended,
+ServerSession::Sent ServerSession::send_waiting(TimePoint now, Ended& ended,
                                                 std::size_t count_max) {
   Sent sent;
   if (outlet_ == nullptr) return sent;
@@ -99,15 +104,19 @@ ServerSession::Sent ServerSession::send_waiting(TimePoint now, std::vector<Deliv
     if (again->state == OutboundQos::State::awaiting_pubcomp) {
       write_packet(mqtt::Pubrel{again->packet_id, ReasonCode::success, {}});
     } else if (!write_publish(again->delivery, again->packet_id, true, nullptr, now)) {
-      ended.push_back(outbound_.abandon(again->packet_id).value());
+      ended.unsent.push_back(outbound_.abandon(again->packet_id).value());
     }
   }
   for (; count_max > 0 && outbound_.has_waiting() && window_accepts(); --count_max) {
-    auto next = outbound_.take_waiting(now, ended);
+    auto next = outbound_.take_waiting(now, ended.unsent);
     if (!next) break;
     const std::size_t bytes = next->message->payload.size();
-    if (auto too_large = start(*std::move(next), nullptr, now)) {
-      ended.push_back(*std::move(too_large));
+    if (next->qos == QoS::at_most_once) {
+      const bool written = write_publish(*next, 0, false, nullptr, now);
+      (written ? ended.qos0 : ended.unsent).push_back(*std::move(next));
+      if (!written) continue;
+    } else if (auto too_large = start(*std::move(next), nullptr, now)) {
+      ended.unsent.push_back(*std::move(too_large));
       continue;
     }
     ++sent.messages;
@@ -118,20 +127,47 @@ ServerSession::Sent ServerSession::send_waiting(TimePoint now, std::vector<Deliv
 
 bool ServerSession::write_publish(const Delivery& delivery, std::uint16_t packet_id, bool dup,
                                   const mqtt::PublishImage* image, TimePoint now) {
+  return write_publish(*delivery.message, {delivery.qos, delivery.retain, dup, packet_id},
+                       delivery.subscription_ids, image, now);
+}
+
+bool ServerSession::write_publish(const Publication& message, Flags flags,
+                                  std::span<const std::uint32_t> subscription_ids,
+                                  const mqtt::PublishImage* image, TimePoint now) {
+  OutputBuffer& out = outlet_->output();
   if (image != nullptr) {
     if (image->size() > terms_.packet_size_max) return false;
-    image->append_to(outlet_->output(), delivery.qos, delivery.retain, dup, packet_id);
-  } else {
-    mqtt::Publish packet = make_publish(*delivery.message, delivery.subscription_ids, now);
-    packet.qos = delivery.qos;
-    packet.retain = delivery.retain;
-    packet.dup = dup;
-    packet.packet_id = packet_id;
-    if (mqtt::encoded_size(packet, terms_.version) > terms_.packet_size_max) return false;
-    mqtt::write_publish_head(packet, terms_.version, outlet_->output().tail());
-    outlet_->output().append(delivery.message->payload);
+    image->append_to(out, flags.qos, flags.retain, flags.dup, flags.packet_id);
+    on_written(image->size());
+    return true;
   }
-  outlet_->flush_soon();
+  const auto name = unmounted(mount(), message.topic.text());
+  if (!name) return false;  // it waited for a client that came back behind another mount point
+  mqtt::Publish packet = make_publish(message, *name, subscription_ids, now);
+  packet.qos = flags.qos;
+  packet.retain = flags.retain;
+  packet.dup = flags.dup;
+  packet.packet_id = flags.packet_id;
+
+  // An alias that is known replaces the name. A new one comes with it, if there is room for both.
+  const OutboundAliases::Choice choice = aliases_out_.choose(message.topic);
+  std::uint16_t new_alias = 0;
+  if (choice.alias != 0) {
+    packet.properties.topic_alias = choice.alias;
+    if (choice.is_known) {
+      packet.topic = {};
+    } else if (mqtt::encoded_size(packet, terms_.version) > terms_.packet_size_max) {
+      packet.properties.topic_alias.reset();
+    } else {
+      new_alias = choice.alias;
+    }
+  }
+  const std::size_t size = mqtt::encoded_size(packet, terms_.version);
+  if (size > terms_.packet_size_max) return false;
+  mqtt::write_publish_head(packet, terms_.version, out.tail());
+  out.append(message.payload);
+  if (new_alias != 0) aliases_out_.bind(new_alias, message.topic);
+  on_written(size);
   return true;
 }
 

@@ -5,11 +5,13 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "starling/limits.hpp"
 #include "starling/publication.hpp"
 
 #include "src/mqtt/packet.hpp"
@@ -34,8 +36,16 @@ class ServerSession {
     std::uint16_t receive_maximum =
         0;                     ///< messages the client may have under way; 0: no bound was told
     std::uint16_t window = 1;  ///< messages it may be sent at a time, at least 1
-    std::size_t packet_size_max = 0;    ///< what it accepts, in bytes [MQTT5-3.1.2-24]
-    std::uint16_t topic_alias_max = 0;  ///< what we accept
+    std::size_t packet_size_max = 0;        ///< what it accepts, in bytes [MQTT5-3.1.2-24]
+    std::uint16_t topic_alias_max = 0;      ///< what we accept
+    std::uint16_t topic_alias_out_max = 0;  ///< aliases we may set [MQTT5-3.1.2-26]
+    std::size_t topic_levels_max = limits::topic_levels_max;  ///< of topics it publishes to
+  };
+
+  /// What has been written to clients.
+  struct Traffic {
+    std::int64_t packets = 0;
+    std::int64_t bytes = 0;
   };
 
   /// What became of a message of QoS 1 or 2.
@@ -47,14 +57,23 @@ class ServerSession {
     dropped        ///< the queue of an absent client is full
   };
 
-  ServerSession(std::string client_id, OutboundQos::Limits limits)
-      : client_id_(std::move(client_id)), outbound_(limits) {}
+  /// `queues` and `sent` are common to all sessions and must outlive it.
+  ServerSession(std::string client_id, OutboundQos::Pool& queues, Traffic& sent)
+      : client_id_(std::move(client_id)), outbound_(queues), sent_(sent) {}
 
   [[nodiscard]] const std::string& client_id() const { return client_id_; }
   [[nodiscard]] const Terms& terms() const { return terms_; }
   /// The client can be sent to: begin_sending() was called for its connection.
   [[nodiscard]] bool is_sending() const { return outlet_ != nullptr; }
+  /// The client takes a PUBLISH as everybody gets it: without aliases, its topic in full.
+  [[nodiscard]] bool takes_images() const { return !aliases_out_.any() && mount_ == nullptr; }
+  /// What stands before all its topics here; empty: nothing (see topic_mount.hpp).
+  [[nodiscard]] std::string_view mount() const {
+    return mount_ ? std::string_view(*mount_) : std::string_view();
+  }
 
+  /// While no client is there.
+  void set_mount(std::string_view mount);
   /// CONNECT is accepted: packets of the client may come.
   void on_connected(const Terms& terms, TimePoint now);
   /// CONNACK is written. `outlet` must stay until on_disconnected(). send_waiting() then sends
@@ -97,14 +116,21 @@ class ServerSession {
   }
   /// QoS 1 and 2, past the queue. Only if can_write(). Returns sent or discarded.
   Placement deliver_now(Delivery delivery, TimePoint now);
+  /// A QoS 0 message that shall wait behind others: queued, or dropped if the queue is full.
+  Placement enqueue_qos0(Delivery delivery);
+
   struct Sent {
     std::size_t messages = 0;  ///< for the first time
     std::size_t bytes = 0;     ///< of their payloads
   };
+  /// What came out of the queue and is done with; appended to.
+  struct Ended {
+    std::vector<Delivery> unsent;  ///< expired, too large, or without a name for the client
+    std::vector<Delivery> qos0;    ///< sent, and no acknowledgement follows
+  };
   /// Sends again what must be, then at most `count_max` of what waits, as far as the window and the
-  /// socket allow. Messages that ended without being sent (expired, too large) are appended to
-  /// `ended`.
-  Sent send_waiting(TimePoint now, std::vector<Delivery>& ended,
+  /// socket allow.
+  Sent send_waiting(TimePoint now, Ended& ended,
                     std::size_t count_max = std::numeric_limits<std::size_t>::max());
 
   /// The queue has as much as it may hold.
@@ -123,11 +149,26 @@ class ServerSession {
   template <class Packet>
   bool write_packet(const Packet& packet) {
     Bytes& out = outlet_->output().tail();
+    const std::size_t before = out.size();
     if (!mqtt::write_within(packet, terms_.version, terms_.packet_size_max, out)) return false;
-    outlet_->flush_soon();
+    on_written(out.size() - before);
     return true;
   }
+  void on_written(std::size_t bytes) {
+    ++sent_.packets;
+    sent_.bytes += static_cast<std::int64_t>(bytes);
+    outlet_->flush_soon();
+  }
+  struct Flags {
+    QoS qos = QoS::at_most_once;
+    bool retain = false;
+    bool dup = false;
+    std::uint16_t packet_id = 0;
+  };
   /// False: too large for the client, nothing was written.
+  bool write_publish(const Publication& message, Flags flags,
+                     std::span<const std::uint32_t> subscription_ids,
+                     const mqtt::PublishImage* image, TimePoint now);
   bool write_publish(const Delivery& delivery, std::uint16_t packet_id, bool dup,
                      const mqtt::PublishImage* image, TimePoint now);
   /// The message back if it is too large for the client.
@@ -137,14 +178,17 @@ class ServerSession {
   }
 
   std::string client_id_;
+  std::unique_ptr<const std::string> mount_;  // null: none
   InboundQos inbound_;
   OutboundQos outbound_;
+  Traffic& sent_;
 
   // Of the connection:
   PacketOutlet* outlet_ = nullptr;
   Terms terms_;
   KeepAlive keep_alive_;
   TopicAliases aliases_;
+  OutboundAliases aliases_out_;
 };
 
 }  // namespace starling

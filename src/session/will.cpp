@@ -2,17 +2,17 @@
 
 #include <algorithm>
 
-#include "starling/limits.hpp"
-
 #include "src/session/message_text.hpp"
+#include "src/session/topic_mount.hpp"
 
 namespace starling {
 
-Result<Will> Will::from(const mqtt::Will& will) {
-  const auto separators = std::count(will.topic.begin(), will.topic.end(), '/');
-  if (static_cast<std::size_t>(separators) >= limits::topic_levels_max)
+Result<Will> Will::from(const mqtt::Will& will, std::size_t levels_max, std::string_view mount) {
+  const std::string name = mounted(mount, will.topic);
+  if (static_cast<std::size_t>(std::count(name.begin(), name.end(), '/')) >= levels_max)
     return Error{Errc::too_large, "will for a topic with too many levels"};
   auto topic = TopicName::parse(will.topic);
+  if (topic) topic = TopicName::parse(name);
   if (!topic) return topic.error();
   Will kept(*std::move(topic));
   kept.payload_ = SharedBytes(will.payload);

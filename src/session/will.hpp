@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "starling/publication.hpp"
 #include "starling/result.hpp"
@@ -14,9 +15,10 @@ namespace starling {
 
 class Will {
  public:
-  /// Copies it out of the packet. Errors: malformed (its topic is none), too_large (too many
-  /// levels).
-  static Result<Will> from(const mqtt::Will& will);
+  /// Copies it out of the packet. `mount` is put before its topic. Errors: malformed (its topic is
+  /// none), too_large (more than `levels_max` levels).
+  static Result<Will> from(const mqtt::Will& will, std::size_t levels_max,
+                           std::string_view mount = {});
 
   /// When it is due after the connection ended at `closed_at` in a session that ends `session_left`
   /// later (nullopt: never): after its delay or with the session, what is first [MQTT5-3.1.2-8].

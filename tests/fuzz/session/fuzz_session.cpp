@@ -4,6 +4,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "src/broker/broker.hpp"
@@ -42,6 +44,41 @@ class ScriptHost final : public BrokerHost {
     if (!hold_back) commit();
   }
   void on_mesh_message_placed(const MessageId&) override {}
+  /// User names decide: "late" is answered when the script says so, "bad" is refused.
+  std::optional<AuthVerdict> check_credentials(ConnectionId id, const Credentials& shown) override {
+    const std::string_view user = shown.user_name.value();
+    if (user.starts_with('l')) {
+      checking.push_back(id);
+      return std::nullopt;
+    }
+    if (user.starts_with('b')) return AuthVerdict{mqtt::ReasonCode::not_authorized, "bad"};
+    return AuthVerdict{};
+  }
+  void answer() {
+    const std::vector<ConnectionId> answered = std::exchange(checking, {});
+    for (std::size_t i = 0; i < answered.size(); ++i)
+      broker->on_credentials_checked(
+          answered[i],
+          {i % 2 == 0 ? mqtt::ReasonCode::success : mqtt::ReasonCode::server_busy, ""});
+  }
+  /// Data decides: 'a' is accepted, 'g' goes on, anything else is refused.
+  AuthStep begin_exchange(ConnectionId id, std::string_view, ByteView data) override {
+    STARLING_CHECK(exchanging.insert(id.value).second);
+    return step(data);
+  }
+  AuthStep continue_exchange(ConnectionId id, ByteView data) override {
+    STARLING_CHECK(exchanging.contains(id.value));
+    return step(data);
+  }
+  void end_exchange(ConnectionId id) override { exchanging.erase(id.value); }
+  static AuthStep step(ByteView data) {
+    AuthStep step;
+    if (!data.empty() && data[0] == 'a') step.kind = AuthStep::Kind::accepted;
+    if (!data.empty() && data[0] == 'g') step.kind = AuthStep::Kind::go_on;
+    step.user = "exchanged";
+    step.data = Bytes(data.begin(), data.end());
+    return step;
+  }
   void commit() {
     batch_.changes.clear();
     for (std::size_t i = 0; i < waiting_.size(); ++i) {
@@ -53,6 +90,8 @@ class ScriptHost final : public BrokerHost {
 
   Broker* broker = nullptr;
   bool hold_back = false;
+  std::vector<ConnectionId> checking;
+  std::set<std::uint64_t> exchanging;
   std::map<std::pair<std::string, std::string>, Interest> wanted;
 
  private:
@@ -91,10 +130,12 @@ class ScriptClient final : public ConnectionPort {
     const auto read = reader.read(all, [this](const mqtt::Frame& frame) {
       const auto packet = mqtt::read_packet(frame, {version, mqtt::Sender::server});
       STARLING_CHECK(packet.ok());
-      if (!connack_seen) STARLING_CHECK(frame.type() == mqtt::PacketType::connack);
+      if (!connack_seen)
+        STARLING_CHECK(frame.type() == mqtt::PacketType::connack
+                       || frame.type() == mqtt::PacketType::auth);
       STARLING_CHECK(!(connack_seen && frame.type() == mqtt::PacketType::connack));
       STARLING_CHECK(!disconnect_seen);  // nothing follows a DISCONNECT
-      connack_seen = true;
+      connack_seen = connack_seen || frame.type() == mqtt::PacketType::connack;
       disconnect_seen = frame.type() == mqtt::PacketType::disconnect;
       return mqtt::Reading::go_on;
     });
@@ -122,7 +163,21 @@ class Script {
     settings_.retained_messages_max = 5;
     settings_.sessions_max = 6;
     settings_.store_keeps_anything = input_.read_u8() % 2 == 1;
-    broker_.emplace(settings_, host_, scheduler_, random_, log_);
+    const std::uint8_t how = input_.read_u8();
+    settings_.queue_qos0 = how % 2 == 1;
+    settings_.upgrade_outgoing_qos = how / 2 % 2 == 1;
+    settings_.inflight_bytes_max = how / 4 % 2 == 1 ? 3 : 0;
+    settings_.retain_expiry_s = how / 8 % 2 == 1 ? 2 : 0;
+    settings_.payload_size_max = how / 16 % 2 == 1 ? 4 : 0;
+    ListenerPolicy open;
+    open.name = "open";
+    open.allow_anonymous = true;
+    open.topic_alias_out_max = 2;
+    ListenerPolicy mounted = open;
+    mounted.mount_point = "m/";
+    mounted.qos_max = 1;
+    mounted.use_user_name_as_client_id = how / 32 % 2 == 1;
+    broker_.emplace(settings_, std::vector{open, mounted}, host_, scheduler_, random_, log_);
     host_.broker = &*broker_;
   }
 
@@ -146,9 +201,11 @@ class Script {
   void step() {
     const std::uint8_t verb = input_.read_u8();
     std::unique_ptr<ScriptClient>& slot = clients_[verb % client_count];
-    switch (verb / client_count % 8) {
+    switch (verb / client_count % 9) {
       case 0:
-        return open(slot);
+        return open(slot, verb / client_count / 9 % 2);
+      case 8:
+        return host_.answer();
       case 1:
         if (slot) broker_->on_connection_closed(slot->id, "dropped");
         if (slot) slot->closed = true;
@@ -174,12 +231,14 @@ class Script {
     }
   }
 
-  void open(std::unique_ptr<ScriptClient>& slot) {
+  void open(std::unique_ptr<ScriptClient>& slot, unsigned listener) {
     if (slot && !slot->closed) return;
     if (slot) retired_.push_back(std::move(slot));
     slot = std::make_unique<ScriptClient>();
     slot->id = ConnectionId{++last_id_};
-    broker_->on_connection_opened(slot->id, *slot, {{}, "fuzz", true});
+    ConnectionInfo info;
+    info.listener = static_cast<ListenerIndex>(listener);
+    broker_->on_connection_opened(slot->id, *slot, std::move(info));
   }
 
   void from_mesh() {

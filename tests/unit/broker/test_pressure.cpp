@@ -79,6 +79,48 @@ BOOST_AUTO_TEST_CASE(a_full_queue_withholds_the_acknowledgement_and_drops_nothin
   BOOST_TEST(world.broker.counters().dropped_queue_full == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_client_subscribed_to_its_own_topic_does_not_lock_itself_up) {
+  for (const QoS qos : {QoS::at_least_once, QoS::exactly_once}) {
+    BrokerWorld world(small_queues());
+    FakeClient& self = world.connect("self", ProtocolVersion::v3_1_1);
+    BrokerWorld::subscribe(self, "t", qos);
+    constexpr std::uint16_t count = 12;
+    for (std::uint16_t i = 1; i <= count; ++i)
+      self.send(BrokerWorld::message("t", std::to_string(i), qos, i));
+    self.send(mqtt::Pingreq{});
+    std::size_t delivered = 0;
+    std::size_t acknowledged = 0;
+    bool pinged = false;
+    for (;;) {
+      const auto packets = self.receive();
+      if (packets.empty()) break;
+      for (const auto& packet : packets) {
+        pinged |= packet->as<mqtt::Pingresp>() != nullptr;
+        if (packet->as<mqtt::Puback>() != nullptr) ++acknowledged;
+        if (const auto* pubrec = packet->as<mqtt::Pubrec>())
+          self.send(mqtt::Pubrel{pubrec->packet_id, ReasonCode::success, {}});
+        if (packet->as<mqtt::Pubcomp>() != nullptr) ++acknowledged;
+        if (const auto* pubrel = packet->as<mqtt::Pubrel>())
+          self.send(mqtt::Pubcomp{pubrel->packet_id, ReasonCode::success, {}});
+        if (const auto* message = packet->as<mqtt::Publish>()) {
+          ++delivered;
+          if (qos == QoS::at_least_once) {
+            self.send(puback(message->packet_id));
+          } else {
+            self.send(mqtt::Pubrec{message->packet_id, ReasonCode::success, {}});
+          }
+        }
+      }
+    }
+    BOOST_TEST(delivered == count);
+    BOOST_TEST(acknowledged == count);
+    BOOST_TEST(pinged);
+    BOOST_TEST(world.broker.counters().publishers_withheld > 0);
+    world.scheduler.run_for(1min);
+    BOOST_TEST(!self.closed);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(one_stalled_reader_does_not_stop_the_others) {
   BrokerWorld world(small_queues());
   FakeClient& stalled = world.connect("stalled");
@@ -227,6 +269,8 @@ BOOST_AUTO_TEST_CASE(what_local_clients_publish_goes_to_the_mesh_once_with_its_i
   writer.send(packet);
   packet.dup = true;
   writer.send(packet);
+  writer.send(mqtt::Pubrel{1, ReasonCode::success, {}});
+  writer.send(mqtt::Pubrel{1, ReasonCode::success, {}});
   writer.send(BrokerWorld::message("t", "y"));
   BOOST_TEST_REQUIRE(world.host.published.size() == 2U);
   BOOST_TEST(world.host.published[0]->id.sequence == 1U);
@@ -269,7 +313,7 @@ BOOST_AUTO_TEST_CASE(the_batch_tells_the_story_of_a_durable_session) {
   FakeClient& passing = world.connect("passing");
   BrokerWorld::subscribe(passing, "t", QoS::exactly_once);  // leaves no trace
   FakeClient& writer = world.connect_durable("writer");
-  writer.send(BrokerWorld::message("t", "x", QoS::exactly_once, 1, true));
+  BrokerWorld::publish_qos2(writer, "t", "x", 1, true);
   BOOST_TEST(world.host.count_changes<SessionSaved>() == 2U);
   BOOST_TEST(world.host.count_changes<SubscriptionSaved>() == 1U);
   BOOST_TEST(world.host.count_changes<RetainedSet>() == 1U);
@@ -297,7 +341,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_put_into_a_batch_that_nobody_keeps) {
   BrokerWorld world;
   FakeClient& reader = world.connect_durable("reader");
   BrokerWorld::subscribe(reader, "t", QoS::exactly_once);
-  world.connect("writer").send(BrokerWorld::message("t", "x", QoS::exactly_once, 1, true));
+  BrokerWorld::publish_qos2(world.connect("writer"), "t", "x", 1, true);
   reader.drop();
   BOOST_TEST(world.host.changes.empty());
 }

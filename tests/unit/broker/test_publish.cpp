@@ -30,9 +30,10 @@ mqtt::Pubcomp pubcomp(std::uint16_t id) {
 BOOST_AUTO_TEST_SUITE(broker_publish)
 
 BOOST_AUTO_TEST_CASE(a_message_reaches_its_subscribers_in_every_version_and_qos,
-                     *label("MQTT-4.5.0-1") * label("MQTT5-4.5.0-1") * label("MQTT-3.3.2-3")
-                         * label("MQTT5-3.3.2-3") * label("MQTT-3.3.4-1") * label("MQTT5-3.3.4-1")
-                         * label("MQTT-4.3.1-1") * label("MQTT5-4.3.1-1") * label("MQTT-3.8.3-2")) {
+                     *label("MQTT-7.0.0-2") * label("MQTT-4.5.0-1") * label("MQTT5-4.5.0-1")
+                         * label("MQTT-3.3.2-3") * label("MQTT5-3.3.2-3") * label("MQTT-3.3.4-1")
+                         * label("MQTT5-3.3.4-1") * label("MQTT-4.3.1-1") * label("MQTT5-4.3.1-1")
+                         * label("MQTT-3.8.3-2")) {
   for (const auto from : {ProtocolVersion::v3_1_1, ProtocolVersion::v5}) {
     for (const auto to : {ProtocolVersion::v3_1, ProtocolVersion::v3_1_1, ProtocolVersion::v5}) {
       for (const auto qos : {QoS::at_most_once, QoS::at_least_once, QoS::exactly_once}) {
@@ -42,6 +43,7 @@ BOOST_AUTO_TEST_CASE(a_message_reaches_its_subscribers_in_every_version_and_qos,
         FakeClient& writer = world.connect("writer", from);
         const std::uint16_t id = qos == QoS::at_most_once ? 0 : 7;
         writer.send(BrokerWorld::message("a/b", "hello", qos, id));
+        if (qos == QoS::exactly_once) writer.send(pubrel(id));
         const auto got = reader.messages();
         BOOST_TEST_REQUIRE(got.size() == 1U);
         BOOST_TEST(got[0].topic == "a/b");
@@ -89,8 +91,68 @@ BOOST_AUTO_TEST_CASE(qos2_is_delivered_once_however_often_it_is_sent,
     BOOST_TEST(reader.messages().size() == 1U);
     packet.dup = false;
     writer.send(packet);  // the id is free: a new message
+    writer.send(pubrel(9));
     BOOST_TEST(reader.messages().size() == 1U);
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_qos2_message_goes_on_with_its_pubrel_and_in_the_order_of_arrival,
+                     *label("MQTT5-4.3.3-8")) {
+  BrokerWorld world;
+  FakeClient& reader = world.connect("reader");
+  BrokerWorld::subscribe(reader, "#");
+  FakeClient& writer = world.connect("writer", ProtocolVersion::v3_1_1);
+  for (std::uint16_t id = 1; id <= 3; ++id)
+    writer.send(BrokerWorld::message("t", std::to_string(id), QoS::exactly_once, id, true));
+  BOOST_TEST(writer.receive().size() == 3U);
+  BOOST_TEST(reader.messages().empty());
+  BOOST_TEST(world.host.published.empty());
+  BOOST_TEST(world.broker.retained_count() == 0U);
+  for (std::uint16_t id = 1; id <= 3; ++id) {
+    writer.send(pubrel(id));
+    BOOST_TEST(reader.texts() == std::vector<std::string>{"t=" + std::to_string(id)});
+    BOOST_TEST(writer.expect<mqtt::Pubcomp>().packet_id == id);
+    BOOST_TEST(world.host.published.back()->id.sequence == id);
+  }
+  BOOST_TEST(world.broker.retained_count() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(what_expires_before_its_pubrel_goes_nowhere) {
+  BrokerWorld world;
+  FakeClient& reader = world.connect("reader");
+  BrokerWorld::subscribe(reader, "t");
+  FakeClient& writer = world.connect("writer");
+  auto packet = BrokerWorld::message("t", "x", QoS::exactly_once, 1);
+  packet.properties.message_expiry_interval_s = 1;
+  writer.send(packet);
+  world.scheduler.run_for(2s);
+  writer.receive();
+  writer.send(pubrel(1));
+  BOOST_TEST((writer.expect<mqtt::Pubcomp>().reason == ReasonCode::success));
+  BOOST_TEST(reader.messages().empty());
+}
+
+BOOST_AUTO_TEST_CASE(more_than_may_be_held_goes_on_at_once_in_order) {
+  BrokerWorld world;
+  FakeClient& reader = world.connect("reader");
+  BrokerWorld::subscribe(reader, "t");
+  FakeClient& writer = world.connect("writer", ProtocolVersion::v3_1_1);
+  const auto count = static_cast<std::uint16_t>(limits::held_messages_max + 1);
+  for (std::uint16_t id = 1; id < count; ++id)
+    writer.send(BrokerWorld::message("t", std::to_string(id), QoS::exactly_once, id));
+  BOOST_TEST(reader.messages().empty());
+  writer.send(BrokerWorld::message("t", std::to_string(count), QoS::exactly_once, count));
+  const auto all = reader.texts();
+  BOOST_TEST_REQUIRE(all.size() == count);
+  BOOST_TEST(all.front() == "t=1");
+  BOOST_TEST(all.back() == "t=" + std::to_string(count));
+  for (std::uint16_t id = 1; id <= count; ++id) writer.send(pubrel(id));
+  BOOST_TEST(reader.messages().empty());
+
+  const std::string large(limits::held_bytes_max, 'x');
+  writer.send(BrokerWorld::message("t", "small", QoS::exactly_once, 1));
+  writer.send(BrokerWorld::message("t", large, QoS::exactly_once, 2));
+  BOOST_TEST(reader.messages().size() == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(an_open_qos2_id_survives_a_reconnect,
@@ -106,6 +168,8 @@ BOOST_AUTO_TEST_CASE(an_open_qos2_id_survives_a_reconnect,
   packet.dup = true;
   again.send(packet);
   again.expect<mqtt::Pubrec>();
+  again.send(pubrel(9));
+  again.expect<mqtt::Pubcomp>();
   BOOST_TEST(reader.messages().size() == 1U);
 }
 
@@ -156,7 +220,7 @@ BOOST_AUTO_TEST_CASE(qos2_to_a_subscriber_takes_both_steps,
   BrokerWorld world;
   FakeClient& reader = world.connect_durable("reader");
   BrokerWorld::subscribe(reader, "t", QoS::exactly_once);
-  world.connect("writer").send(BrokerWorld::message("t", "x", QoS::exactly_once, 1));
+  BrokerWorld::publish_qos2(world.connect("writer"), "t", "x", 1);
   const std::uint16_t id = reader.messages().at(0).packet_id;
   reader.send(pubrec(id));
   BOOST_TEST(reader.expect<mqtt::Pubrel>().packet_id == id);
@@ -181,7 +245,7 @@ BOOST_AUTO_TEST_CASE(a_pubrec_that_refuses_ends_the_message, *label("MQTT5-4.4.0
   BrokerWorld world;
   FakeClient& reader = world.connect_durable("reader");
   BrokerWorld::subscribe(reader, "t", QoS::exactly_once);
-  world.connect("writer").send(BrokerWorld::message("t", "x", QoS::exactly_once, 1));
+  BrokerWorld::publish_qos2(world.connect("writer"), "t", "x", 1);
   reader.send(pubrec(reader.messages().at(0).packet_id, ReasonCode::quota_exceeded));
   BOOST_TEST(reader.receive().empty());
   reader.drop();
@@ -201,6 +265,27 @@ BOOST_AUTO_TEST_CASE(pubrec_of_an_unknown_id_is_answered_and_unknown_acks_are_ig
   BOOST_TEST(!client.closed);
 }
 
+BOOST_AUTO_TEST_CASE(an_acknowledgement_of_the_wrong_kind_ends_the_connection,
+                     *label("MQTT-4.8.0-1") * label("MQTT5-4.13.1-1")) {
+  const auto end_of = [](QoS qos, const mqtt::Packet& packet) {
+    BrokerWorld world;
+    FakeClient& reader = world.connect("reader");
+    BrokerWorld::subscribe(reader, "t", qos);
+    FakeClient& writer = world.connect("writer");
+    writer.send(BrokerWorld::message("t", "x", qos, 9));
+    writer.send(pubrel(9));
+    BOOST_TEST(reader.messages().at(0).packet_id == 1);
+    world.broker.on_packet(reader.id(), packet);
+    BOOST_TEST(reader.closed);
+    return reader.expect<mqtt::Disconnect>().reason;
+  };
+  using enum QoS;
+  BOOST_TEST((end_of(at_least_once, mqtt::Pubrec{1, {}, {}}) == ReasonCode::protocol_error));
+  BOOST_TEST((end_of(at_least_once, mqtt::Pubcomp{1, {}, {}}) == ReasonCode::protocol_error));
+  BOOST_TEST((end_of(exactly_once, mqtt::Puback{1, {}, {}}) == ReasonCode::protocol_error));
+  BOOST_TEST((end_of(exactly_once, mqtt::Pubcomp{1, {}, {}}) == ReasonCode::protocol_error));
+}
+
 BOOST_AUTO_TEST_CASE(messages_are_sent_again_in_their_old_order_before_new_ones,
                      *label("MQTT-4.4.0-1") * label("MQTT5-4.4.0-1") * label("MQTT-4.6.0-1")
                          * label("MQTT5-4.6.0-1") * label("MQTT-3.3.1-1")
@@ -210,7 +295,7 @@ BOOST_AUTO_TEST_CASE(messages_are_sent_again_in_their_old_order_before_new_ones,
   BrokerWorld::subscribe(reader, "#", QoS::exactly_once);
   FakeClient& writer = world.connect("writer");
   writer.send(BrokerWorld::message("t/1", "", QoS::at_least_once, 1));
-  writer.send(BrokerWorld::message("t/2", "", QoS::exactly_once, 2));
+  BrokerWorld::publish_qos2(writer, "t/2", "", 2);
   writer.send(BrokerWorld::message("t/3", "", QoS::at_least_once, 3));
   const auto first = reader.messages();
   reader.send(puback(first.at(0).packet_id));
@@ -406,7 +491,9 @@ BOOST_AUTO_TEST_CASE(what_was_sent_once_does_not_expire, *label("MQTT5-4.3.3-7")
   BrokerWorld::subscribe(reader, "t", QoS::exactly_once);
   auto packet = BrokerWorld::message("t", "x", QoS::exactly_once, 1);
   packet.properties.message_expiry_interval_s = 10;
-  world.connect("writer").send(packet);
+  FakeClient& writer = world.connect("writer");
+  writer.send(packet);
+  writer.send(pubrel(1));
   reader.drop();
   world.scheduler.run_for(60s);
   FakeClient& back = world.open();
@@ -534,6 +621,7 @@ BOOST_AUTO_TEST_CASE(a_denied_publication_is_dropped_and_said_in_mqtt5,
 
   five.send(BrokerWorld::message("open/t", "x", QoS::exactly_once, 2));  // the id was free again
   BOOST_TEST((five.expect<mqtt::Pubrec>().reason == ReasonCode::success));
+  five.send(pubrel(2));
   BOOST_TEST(reader.messages().size() == 1U);
 }
 
@@ -552,9 +640,41 @@ BOOST_AUTO_TEST_CASE(subscribing_is_always_allowed_and_filtered_at_delivery) {
   BOOST_TEST(reader.texts() == Texts{"open/t=y"}, per_element());
   BOOST_TEST(world.broker.counters().denied_receive == 1);
 
-  world.broker.set_access_rules(AccessRules());
+  world.broker.configure({}, BrokerWorld::policies(AccessRules()));
   writer.send(BrokerWorld::message("secret", "z"));
   BOOST_TEST(reader.texts() == Texts{"secret=z"}, per_element());
+}
+
+BOOST_AUTO_TEST_CASE(what_may_no_longer_be_read_is_not_delivered_though_it_waits) {
+  BrokerWorld world;
+  auto packet = BrokerWorld::durable_packet("reader");
+  packet.properties.receive_maximum = 1;
+  FakeClient& first = world.connect(packet);
+  BrokerWorld::subscribe(first, "#", QoS::at_least_once);
+  FakeClient& writer = world.connect("writer");
+  writer.send(BrokerWorld::message("secret", "in the window", QoS::at_least_once, 1));
+  writer.send(BrokerWorld::message("secret", "in the queue", QoS::at_least_once, 2));
+  writer.send(BrokerWorld::message("open", "x", QoS::at_least_once, 3));
+  BOOST_TEST(first.messages().size() == 1U);
+  first.drop();
+
+  AccessRules rules;
+  rules.add_rule(std::nullopt, Access::read_write, TopicFilter::parse("open").value());
+  world.broker.configure({}, BrokerWorld::policies(rules));
+  BOOST_TEST(world.broker.counters().queued_messages == 1);
+  BOOST_TEST(world.broker.counters().inflight_messages == 0);
+  FakeClient& back = world.open();
+  back.send(packet);
+  const auto got = back.messages();
+  BOOST_TEST_REQUIRE(got.size() == 1U);
+  BOOST_TEST(got[0].topic == "open");
+  back.drop();
+
+  packet.user_name = "stranger";  // who may read nothing
+  FakeClient& stranger = world.open();
+  stranger.send(packet);
+  BOOST_TEST(stranger.messages().empty());
+  BOOST_TEST(world.broker.counters().denied_receive == 3);
 }
 
 BOOST_AUTO_TEST_CASE(clients_cannot_publish_what_the_broker_says_about_itself) {
@@ -593,8 +713,10 @@ BOOST_AUTO_TEST_CASE(the_steps_of_qos2_keep_the_order_of_the_messages,
   for (const std::uint16_t id : std::vector<std::uint16_t>{30, 10, 20})
     writer.send(BrokerWorld::message("t", "x", QoS::exactly_once, id));
   std::vector<int> received;
-  for (const auto& packet : writer.receive())
+  for (const auto& packet : writer.receive()) {
     received.push_back(packet->as<mqtt::Pubrec>()->packet_id);
+    writer.send(pubrel(packet->as<mqtt::Pubrec>()->packet_id));
+  }
   BOOST_TEST(received == (std::vector<int>{30, 10, 20}), per_element());
 
   std::vector<std::uint16_t> ids;
@@ -616,19 +738,24 @@ BOOST_AUTO_TEST_CASE(the_handshake_goes_on_although_the_message_has_expired,
   auto packet = BrokerWorld::message("t", "x", QoS::exactly_once, 1);
   packet.properties.message_expiry_interval_s = 1;
   writer.send(packet);
+  writer.send(pubrel(1));
   const std::uint16_t id = reader.messages().at(0).packet_id;
   writer.receive();
+  packet.packet_id = 2;
+  writer.send(packet);
+  writer.receive();
   world.scheduler.run_for(10s);
-  writer.send(pubrel(1));
+  writer.send(pubrel(2));
   BOOST_TEST((writer.expect<mqtt::Pubcomp>().reason == ReasonCode::success));
   reader.send(pubrec(id));
   BOOST_TEST((reader.expect<mqtt::Pubrel>().reason == ReasonCode::success));
 }
 
 BOOST_AUTO_TEST_CASE(where_no_alias_is_admitted_none_is_understood, *label("MQTT5-3.2.2-18")) {
-  BrokerSettings settings;
-  settings.topic_alias_max = 0;
-  BrokerWorld world(settings);
+  BrokerWorld world;
+  auto policies = BrokerWorld::policies({});
+  policies.front().topic_alias_max = 0;
+  world.broker.configure({}, std::move(policies));
   FakeClient& writer = world.connect("writer");
   BOOST_TEST(!world.last_connack.properties.topic_alias_maximum.has_value());
   auto packet = BrokerWorld::message("t", "x");

@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(the_qos_is_the_lesser_of_published_and_granted,
   BrokerWorld::subscribe(client, "one", QoS::at_least_once);
   BrokerWorld::subscribe(client, "two", QoS::exactly_once);
   FakeClient& writer = world.connect("b");
-  writer.send(BrokerWorld::message("one", "", QoS::exactly_once, 1));
+  BrokerWorld::publish_qos2(writer, "one", "", 1);
   writer.send(BrokerWorld::message("two", "", QoS::at_least_once, 2));
   const auto got = client.messages();
   BOOST_TEST((got.at(0).qos == QoS::at_least_once));
@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(overlapping_subscriptions_bring_one_copy_of_the_greatest_qo
   client.send(mqtt::Subscribe{2, {to("a/+", QoS::at_least_once)}, {12, {}}});
   client.send(mqtt::Subscribe{3, {to("#")}, {}});
   client.receive();
-  world.connect("b").send(BrokerWorld::message("a/b", "x", QoS::exactly_once, 1));
+  BrokerWorld::publish_qos2(world.connect("b"), "a/b", "x", 1);
   const auto got = client.messages();
   BOOST_TEST_REQUIRE(got.size() == 1U);
   BOOST_TEST((got[0].qos == QoS::exactly_once));
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(delivery_that_has_begun_is_completed_after_unsubscribing,
   BrokerWorld world;
   FakeClient& client = world.connect("a");
   BrokerWorld::subscribe(client, "t", QoS::exactly_once);
-  world.connect("b").send(BrokerWorld::message("t", "x", QoS::exactly_once, 1));
+  BrokerWorld::publish_qos2(world.connect("b"), "t", "x", 1);
   const std::uint16_t id = client.messages().at(0).packet_id;
   client.send(mqtt::Unsubscribe{2, {"t"}, {}});
   client.receive();
@@ -197,6 +197,67 @@ BOOST_AUTO_TEST_CASE(leading_wildcards_do_not_see_dollar_topics,
   FakeClient& writer = world.connect("b");
   writer.send(BrokerWorld::message("$private/t", "x"));
   BOOST_TEST(client.receive().empty());
+}
+
+BOOST_AUTO_TEST_CASE(names_are_compared_as_they_are_without_normalisation,
+                     *label("MQTT-4.7.3-4") * label("MQTT5-4.7.3-4")) {
+  BrokerWorld world;
+  FakeClient& client = world.connect("a");
+  const std::string composed = "caf\xC3\xA9";     // e with acute accent
+  const std::string decomposed = "cafe\xCC\x81";  // e, combining acute accent
+  BrokerWorld::subscribe(client, composed);
+  client.send(BrokerWorld::message(decomposed, "1"));
+  client.send(BrokerWorld::message("CAF\xC3\xA9", "2"));
+  client.send(BrokerWorld::message(composed + "/", "3"));
+  client.send(BrokerWorld::message(composed, "4"));
+  BOOST_TEST(client.texts() == Texts{composed + "=4"}, per_element());
+}
+
+BOOST_AUTO_TEST_CASE(suback_comes_before_what_is_retained) {
+  BrokerWorld world;
+  FakeClient& client = world.connect("a");
+  client.send(BrokerWorld::message("t", "x", QoS::at_most_once, 0, true));
+  world.host.hold_back = true;
+  client.send(mqtt::Subscribe{1, {to("t")}, {}});
+  client.send(mqtt::Subscribe{2, {to("+")}, {}});
+  BOOST_TEST(client.receive().empty());
+  world.host.commit();
+  const auto packets = client.receive();
+  BOOST_TEST_REQUIRE(packets.size() == 4U);
+  BOOST_TEST((packets[0]->as<mqtt::Suback>() != nullptr));
+  BOOST_TEST((packets[1]->as<mqtt::Publish>() != nullptr));
+  BOOST_TEST((packets[2]->as<mqtt::Suback>() != nullptr));
+  BOOST_TEST((packets[3]->as<mqtt::Publish>() != nullptr));
+}
+
+BOOST_AUTO_TEST_CASE(a_replay_whose_suback_was_lost_is_not_lost_with_it) {
+  BrokerWorld world;
+  world.connect("writer").send(BrokerWorld::message("t", "x", QoS::at_most_once, 0, true));
+  FakeClient& client = world.connect_durable("a");
+  world.host.hold_back = true;
+  client.send(mqtt::Subscribe{1, {to("t")}, {}});
+  client.drop();
+  world.host.commit();
+  world.host.hold_back = false;
+  FakeClient& back = world.open();
+  back.send(BrokerWorld::durable_packet("a"));
+  BOOST_TEST(back.texts() == Texts{"t=x"}, per_element());
+}
+
+BOOST_AUTO_TEST_CASE(bad_share_names_fail_alone, *label("MQTT5-4.8.2-1") * label("MQTT5-4.8.2-2")) {
+  for (const auto version : {ProtocolVersion::v3_1_1, ProtocolVersion::v5}) {
+    BrokerWorld world;
+    FakeClient& client = world.connect("a", version);
+    client.send(mqtt::Subscribe{
+        1,
+        {to("$share/g+/t"), to("$share/g#/t"), to("$share/only"), to("$share//t"), to("t")},
+        {}});
+    const auto suback = client.expect<mqtt::Suback>();
+    BOOST_TEST_REQUIRE(suback.reasons.size() == 5U);
+    for (std::size_t i = 0; i < 4; ++i) BOOST_TEST(mqtt::is_refusal(suback.reasons[i]));
+    BOOST_TEST((suback.reasons[4] == ReasonCode::success));
+    BOOST_TEST(!client.closed);
+  }
 }
 
 // --- Shared subscriptions
@@ -266,8 +327,11 @@ BOOST_AUTO_TEST_CASE(what_a_leaving_member_did_not_acknowledge_goes_to_another) 
   FakeClient& writer = world.connect("writer");
   // 30 messages: 20 in the window, 10 behind it; every third of QoS 2.
   for (std::uint16_t i = 1; i <= 30; ++i)
-    writer.send(BrokerWorld::message("t", std::to_string(i),
-                                     i % 3 == 0 ? QoS::exactly_once : QoS::at_least_once, i));
+    if (i % 3 == 0) {
+      BrokerWorld::publish_qos2(writer, "t", std::to_string(i), i);
+    } else {
+      writer.send(BrokerWorld::message("t", std::to_string(i), QoS::at_least_once, i));
+    }
   BOOST_TEST(first.messages().size() == 20U);
   FakeClient& second = world.connect("second");
   BrokerWorld::subscribe(second, "$share/g/t", QoS::exactly_once);
@@ -296,7 +360,7 @@ BOOST_AUTO_TEST_CASE(a_message_under_way_stays_with_its_session,
   BrokerWorld world;
   FakeClient& first = world.connect_durable("first");
   BrokerWorld::subscribe(first, "$share/g/t", QoS::exactly_once);
-  world.connect("writer").send(BrokerWorld::message("t", "x", QoS::exactly_once, 1));
+  BrokerWorld::publish_qos2(world.connect("writer"), "t", "x", 1);
   const std::uint16_t id = first.messages().at(0).packet_id;
   FakeClient& second = world.connect("second");
   BrokerWorld::subscribe(second, "$share/g/t", QoS::exactly_once);
@@ -305,6 +369,99 @@ BOOST_AUTO_TEST_CASE(a_message_under_way_stays_with_its_session,
   FakeClient& back = world.open();
   back.send(BrokerWorld::durable_packet("first"));
   BOOST_TEST(back.messages().at(0).packet_id == id);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_durable_member_did_not_acknowledge_is_done_by_others_if_there_are_any) {
+  BrokerSettings settings;
+  settings.store_keeps_anything = true;
+  BrokerWorld world(settings);
+  FakeClient& first = world.connect_durable("first");
+  BrokerWorld::subscribe(first, "$share/g/t", QoS::at_least_once);
+  BrokerWorld::subscribe(first, "own", QoS::at_least_once);
+  FakeClient& writer = world.connect("writer");
+  writer.send(BrokerWorld::message("t", "shared", QoS::at_least_once, 1));
+  writer.send(BrokerWorld::message("own", "mine", QoS::at_least_once, 2));
+  BOOST_TEST(first.messages().size() == 2U);
+  first.drop();  // nobody else is there: both stay with it
+  BOOST_TEST(world.host.count_changes<MessageDone>() == 0U);
+  FakeClient& back = world.open();
+  back.send(BrokerWorld::durable_packet("first"));
+  const auto again = back.messages();
+  BOOST_TEST_REQUIRE(again.size() == 2U);
+  BOOST_TEST(again[0].dup);
+
+  FakeClient& second = world.connect("second");
+  BrokerWorld::subscribe(second, "$share/g/t", QoS::at_least_once);
+  back.drop();
+  const auto got = second.messages();
+  BOOST_TEST_REQUIRE(got.size() == 1U);
+  BOOST_TEST(as_text(got[0].payload) == "shared");
+  BOOST_TEST(!got[0].dup);
+  BOOST_TEST(world.host.count_changes<MessageDone>() == 1U);
+  FakeClient& last = world.open();
+  last.send(BrokerWorld::durable_packet("first"));
+  BOOST_TEST(last.texts() == Texts{"own=mine"}, per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_slow_member_gets_no_more_than_it_can_take_while_others_can) {
+  BrokerWorld world;
+  FakeClient& slow = world.connect("slow");
+  FakeClient& quick = world.connect("quick");
+  for (FakeClient* member : {&slow, &quick})
+    BrokerWorld::subscribe(*member, "$share/g/t", QoS::at_least_once);
+  FakeClient& writer = world.connect("writer");
+  slow.congested = true;
+  std::size_t to_quick = 0;
+  for (std::uint16_t i = 1; i <= 100; ++i) {
+    writer.send(BrokerWorld::message("t", "x", QoS::at_least_once, i));
+    writer.send(BrokerWorld::message("t", "y"));
+    for (const mqtt::Publish& message : quick.messages()) {
+      ++to_quick;
+      if (message.packet_id != 0)
+        quick.send(mqtt::Puback{message.packet_id, ReasonCode::success, {}});
+    }
+  }
+  BOOST_TEST(to_quick == 200U);
+  slow.drain();
+  BOOST_TEST(slow.messages().empty());
+}
+
+BOOST_AUTO_TEST_CASE(with_all_members_away_messages_wait_for_one_of_them_and_qos0_is_counted) {
+  BrokerWorld world;
+  for (const char* id : {"a", "b"}) {
+    FakeClient& member = world.connect_durable(id);
+    BrokerWorld::subscribe(member, "$share/g/t", QoS::at_least_once);
+    member.drop();
+  }
+  FakeClient& writer = world.connect("writer");
+  for (std::uint16_t i = 1; i <= 10; ++i) {
+    writer.send(BrokerWorld::message("t", "x", QoS::at_least_once, i));
+    BOOST_TEST((writer.expect<mqtt::Puback>().reason == ReasonCode::success));
+  }
+  writer.send(BrokerWorld::message("t", "nobody"));
+  BOOST_TEST(world.broker.counters().dropped_qos0 == 1);
+  for (const char* id : {"a", "b"}) {
+    FakeClient& member = world.open();
+    member.send(BrokerWorld::durable_packet(id));
+    BOOST_TEST(member.messages().size() == 5U);  // each its turn
+  }
+}
+
+BOOST_AUTO_TEST_CASE(who_unsubscribes_from_a_share_completes_what_it_was_sent) {
+  BrokerWorld world;
+  FakeClient& first = world.connect("first");
+  FakeClient& second = world.connect("second");
+  BrokerWorld::subscribe(first, "$share/g/t", QoS::exactly_once);
+  FakeClient& writer = world.connect("writer");
+  BrokerWorld::publish_qos2(writer, "t", "x", 1);
+  BOOST_TEST(first.messages().size() == 1U);
+  BrokerWorld::subscribe(second, "$share/g/t", QoS::exactly_once);
+  first.send(mqtt::Unsubscribe{2, {"$share/g/t"}, {}});
+  first.receive();
+  first.send(mqtt::Pubrec{1, ReasonCode::success, {}});
+  BOOST_TEST((first.expect<mqtt::Pubrel>().reason == ReasonCode::success));
+  BrokerWorld::publish_qos2(writer, "t", "y", 2);
+  BOOST_TEST(second.texts() == Texts{"t=y"}, per_element());
 }
 
 BOOST_AUTO_TEST_CASE(a_refused_shared_message_is_discarded, *label("MQTT5-4.8.2-6")) {

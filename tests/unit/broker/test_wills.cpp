@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(a_will_passes_the_access_rules) {
   AccessRules rules;
   rules.add_rule(std::nullopt, Access::read, TopicFilter::parse("#").value());
   WillWorld world;
-  world.broker.set_access_rules(rules);
+  world.broker.configure({}, BrokerWorld::policies(rules));
   world.connect_with(will()).drop();
   BOOST_TEST(world.watcher.receive().empty());
   BOOST_TEST(world.log.count("will_denied") == 1U);

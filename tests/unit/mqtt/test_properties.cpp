@@ -165,10 +165,16 @@ BOOST_AUTO_TEST_CASE(only_user_properties_and_identifiers_of_a_publish_repeat) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_payload_format_is_the_applications, *label("MQTT5-3.3.2-4")) {
+  for (const char* value : {"00", "01", "02", "ED"})
+    for (const char* place : {"PUBLISH", "will"})
+      BOOST_TEST(refusal_with(place_named(place), 1, value).is_none(), place << " " << value);
+}
+
 BOOST_AUTO_TEST_CASE(values_out_of_range_are_protocol_errors) {
   const std::pair<unsigned, const char*> wrong[] = {
-      {1, "02"},        {23, "02"}, {25, "FF"}, {33, "0000"}, {36, "02"}, {37, "02"},
-      {39, "00000000"}, {40, "02"}, {41, "02"}, {42, "02"},   {11, "00"},
+      {23, "02"},       {25, "FF"}, {33, "0000"}, {36, "02"}, {37, "02"},
+      {39, "00000000"}, {40, "02"}, {41, "02"},   {42, "02"}, {11, "00"},
   };
   for (const auto& [id, value] : wrong)
     for (const Place& place : places) {

@@ -67,6 +67,14 @@ BOOST_AUTO_TEST_CASE(a_refusal_is_said_in_the_version_that_was_asked_for,
   };
   BOOST_TEST((version("0004 4D515454 05") == ProtocolVersion::v5));
   BOOST_TEST((version("0004 4D515454 06") == ProtocolVersion::v5));
+  // Levels to come are answered as their senders laid their fields out, with properties or without.
+  BOOST_TEST((version("0004 4D515454 63 02 003C 00 0001 63") == ProtocolVersion::v5));
+  BOOST_TEST((version("0004 4D515454 63 02 003C 00 0000") == ProtocolVersion::v5));
+  BOOST_TEST((version("0004 4D515454 63 02 003C 0001 63") == ProtocolVersion::v3_1_1));
+  BOOST_TEST((version("0004 4D515454 63 02 003C 0000") == ProtocolVersion::v3_1_1));
+  BOOST_TEST((version("0004 4D515454 63 C6 003C 0001 63 0001 77 0000 0001 75 0001 70")
+              == ProtocolVersion::v3_1_1));
+  BOOST_TEST((version("0004 4D515454 05 02 003C 0001 63") == ProtocolVersion::v5));
   BOOST_TEST((version("0004 4D515454 04") == ProtocolVersion::v3_1_1));
   BOOST_TEST((version("0004 4D515454 00") == ProtocolVersion::v3_1_1));
   BOOST_TEST((version("0004 4D515454 84") == ProtocolVersion::v3_1_1));  // a Mosquitto bridge asks
@@ -120,8 +128,8 @@ BOOST_AUTO_TEST_CASE(the_will_topic_is_a_topic_name,
                          * label("MQTT5-4.7.0-1") * label("MQTT-4.7.3-1")
                          * label("MQTT5-4.7.3-1")) {
   using enum ProtocolVersion;
-  BOOST_TEST(refusal(v3_1_1, 0x06, "0001 63 0001 23 0000").is(malformed_packet, "MQTT-4.7.1-1"));
-  BOOST_TEST(refusal(v3_1_1, 0x06, "0001 63 0001 2B 0000").is(malformed_packet, "MQTT-4.7.1-1"));
+  BOOST_TEST(refusal(v3_1_1, 0x06, "0001 63 0001 23 0000").is(protocol_error, "MQTT-4.7.1-1"));
+  BOOST_TEST(refusal(v3_1_1, 0x06, "0001 63 0001 2B 0000").is(protocol_error, "MQTT-4.7.1-1"));
   BOOST_TEST(refusal(v3_1_1, 0x06, "0001 63 0000 0000").is(malformed_packet, "MQTT-4.7.3-1"));
   BOOST_TEST(refusal(v3_1_1, 0x06, "0001 63 0001 FF 0000").is(malformed_packet, "MQTT-1.5.3-1"));
   BOOST_TEST(refusal(v3_1_1, 0x06, "0001 63 0001 00 0000").is(malformed_packet, "MQTT-1.5.3-2"));

@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(a_topic_name_has_no_wildcard, *label("MQTT-3.3.2-2") * labe
   for (const char* topic : {"2B", "23", "612F23", "612B62"}) {
     Bytes body{0, static_cast<std::uint8_t>(bytes_of(topic).size())};
     append(body, bytes_of(topic));
-    BOOST_TEST(refusal_of(packet_of(0x30, body), v3_client).is(malformed_packet, "MQTT-3.3.2-2"));
+    BOOST_TEST(refusal_of(packet_of(0x30, body), v3_client).is(protocol_error, "MQTT-3.3.2-2"));
   }
 }
 
@@ -109,8 +109,8 @@ BOOST_AUTO_TEST_CASE(topic_alias_zero_is_refused, *label("MQTT5-3.3.2-8")) {
 BOOST_AUTO_TEST_CASE(a_response_topic_is_a_topic_name,
                      *label("MQTT5-3.3.2-13") * label("MQTT5-3.3.2-14")) {
   BOOST_TEST(refusal_of_properties("08 0001 72").is_none());
-  BOOST_TEST(refusal_of_properties("08 0001 23").is(malformed_packet, "response topic"));
-  BOOST_TEST(refusal_of_properties("08 0003 722F2B").is(malformed_packet, "response topic"));
+  BOOST_TEST(refusal_of_properties("08 0001 23").is(protocol_error, "response topic"));
+  BOOST_TEST(refusal_of_properties("08 0003 722F2B").is(protocol_error, "response topic"));
   BOOST_TEST(refusal_of_properties("08 0001 FF").is(malformed_packet, "response topic"));
   BOOST_TEST(refusal_of_properties("08 0000").is(malformed_packet, "response topic"));
 }

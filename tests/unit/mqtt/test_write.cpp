@@ -62,6 +62,11 @@ BOOST_AUTO_TEST_CASE(packets_are_written_in_their_shortest_form) {
   BOOST_TEST(hex(Connack{true, success, {}}, v3_1_1) == "20020100");
   BOOST_TEST(hex(Connack{true, success, {}}, v3_1) == "20020000");
   BOOST_TEST(hex(Connack{}, v5) == "2003000000");
+  Connack limits;
+  limits.properties.receive_maximum = 20;
+  limits.properties.topic_alias_maximum = 10;
+  limits.properties.server_keep_alive_s = 60;
+  BOOST_TEST(hex(limits, v5) == "200c000009" "22000a" "13003c" "210014");
   BOOST_TEST(hex(Publish{.topic = "t"}, v3_1_1) == "3003000174");
 }
 

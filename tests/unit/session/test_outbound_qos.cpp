@@ -25,15 +25,22 @@ std::string text(const Delivery& of) {
   return std::string(as_text(of.message->payload));
 }
 
-constexpr OutboundQos::Limits roomy{1'000, 1U << 20U};
+const OutboundQos::Limits roomy{1'000, 1U << 20U};
 const TimePoint start{};
+
+std::optional<Delivery> acknowledge(OutboundQos& outbound, std::uint16_t packet_id) {
+  std::optional<Delivery> ended;
+  outbound.on_puback(packet_id, ended);
+  return ended;
+}
 
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(session_outbound_qos)
 
 BOOST_AUTO_TEST_CASE(without_a_connection_the_window_is_closed) {
-  OutboundQos outbound(roomy);
+  OutboundQos::Pool pool{roomy};
+  OutboundQos outbound(pool);
   BOOST_TEST(!outbound.window_is_open());
   outbound.on_connected(1);
   BOOST_TEST(outbound.window_is_open());
@@ -43,52 +50,64 @@ BOOST_AUTO_TEST_CASE(without_a_connection_the_window_is_closed) {
 
 BOOST_AUTO_TEST_CASE(acknowledgements_must_fit_the_qos,
                      *label("MQTT5-4.3.2-3") * label("MQTT5-4.3.3-3") * label("MQTT5-4.3.3-5")) {
-  OutboundQos outbound(roomy);
+  OutboundQos::Pool pool{roomy};
+  OutboundQos outbound(pool);
   outbound.on_connected(10);
   const std::uint16_t one = outbound.begin(delivery("1")).packet_id;
   const std::uint16_t two = outbound.begin(delivery("2", QoS::exactly_once)).packet_id;
+  using enum OutboundQos::Received;
   std::optional<Delivery> ended;
-  BOOST_TEST(!outbound.on_puback(two).has_value());
-  BOOST_TEST(!outbound.on_pubcomp(two).has_value());
-  BOOST_TEST((outbound.on_pubrec(one, false, ended) == OutboundQos::Received::unknown));
-  BOOST_TEST((outbound.on_pubrec(two, false, ended) == OutboundQos::Received::send_pubrel));
-  BOOST_TEST((outbound.on_pubrec(two, true, ended) == OutboundQos::Received::send_pubrel));
+  BOOST_TEST((outbound.on_puback(two, ended) == out_of_place));
+  BOOST_TEST((outbound.on_pubcomp(two, ended) == out_of_place));
+  BOOST_TEST((outbound.on_pubcomp(one, ended) == out_of_place));
+  BOOST_TEST((outbound.on_pubrec(one, false, ended) == out_of_place));
+  BOOST_TEST((outbound.on_pubrec(two, false, ended) == send_pubrel));
+  BOOST_TEST((outbound.on_pubrec(two, true, ended) == send_pubrel));
+  BOOST_TEST((outbound.on_puback(two, ended) == out_of_place));
   BOOST_TEST(!ended.has_value());
-  BOOST_TEST(text(outbound.on_pubcomp(two).value()) == "2");
-  BOOST_TEST(text(outbound.on_puback(one).value()) == "1");
-  BOOST_TEST(!outbound.on_puback(one).has_value());
+  BOOST_TEST((outbound.on_pubcomp(two, ended) == finished));
+  BOOST_TEST(text(ended.value()) == "2");
+  BOOST_TEST((outbound.on_puback(one, ended) == finished));
+  BOOST_TEST(text(ended.value()) == "1");
+  ended.reset();
+  BOOST_TEST((outbound.on_puback(one, ended) == unknown));
+  BOOST_TEST((outbound.on_pubcomp(two, ended) == unknown));
+  BOOST_TEST(!ended.has_value());
   BOOST_TEST(outbound.inflight() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(acknowledgements_may_come_in_any_order) {
-  OutboundQos outbound(roomy);
+  OutboundQos::Pool pool{roomy};
+  OutboundQos outbound(pool);
   outbound.on_connected(100);
   std::vector<std::uint16_t> ids;
   for (int i = 0; i < 100; ++i)
     ids.push_back(outbound.begin(delivery(std::to_string(i))).packet_id);
   for (std::size_t step = 0; step < 100; ++step) {
     const std::size_t i = step * 37 % 100;
-    BOOST_TEST(text(outbound.on_puback(ids[i]).value()) == std::to_string(i));
+    BOOST_TEST(text(acknowledge(outbound, ids[i]).value()) == std::to_string(i));
   }
   BOOST_TEST(outbound.inflight() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(a_packet_id_that_is_in_use_is_passed_over, *label("MQTT5-2.2.1-4")) {
-  OutboundQos outbound(roomy);
+  OutboundQos::Pool pool{roomy};
+  OutboundQos outbound(pool);
   outbound.on_connected(3);
   const std::uint16_t first = outbound.begin(delivery("kept")).packet_id;
   const std::uint16_t second = outbound.begin(delivery("kept")).packet_id;
   for (int i = 0; i < 200'000; ++i) {
     const std::uint16_t id = outbound.begin(delivery("x")).packet_id;
     if (id == 0 || id == first || id == second) BOOST_FAIL("packet id " << id);
-    if (!outbound.on_puback(id)) BOOST_FAIL("lost " << id);
+    if (!acknowledge(outbound, id)) BOOST_FAIL("lost " << id);
   }
   BOOST_TEST(outbound.inflight() == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_under_way_is_resent_once_in_order_within_the_window,
                      *label("MQTT-4.6.0-1") * label("MQTT5-4.4.0-1")) {
-  OutboundQos outbound(roomy);
+  OutboundQos::Pool pool{roomy};
+  OutboundQos outbound(pool);
   outbound.on_connected(10);
   for (int i = 0; i < 4; ++i) outbound.begin(delivery(std::to_string(i)));
   BOOST_TEST(outbound.next_to_resend() == nullptr);
@@ -101,18 +120,19 @@ BOOST_AUTO_TEST_CASE(what_is_under_way_is_resent_once_in_order_within_the_window
   }
   BOOST_TEST(ids.size() == 3U);
   BOOST_TEST(!outbound.window_is_open());
-  outbound.on_puback(ids[1]);
+  acknowledge(outbound, ids[1]);
   const auto* last = outbound.next_to_resend();
   BOOST_TEST_REQUIRE(last != nullptr);
   BOOST_TEST(text(last->delivery) == "3");
   BOOST_TEST(outbound.next_to_resend() == nullptr);
   BOOST_TEST(!outbound.window_is_open());
-  outbound.on_puback(ids[0]);
+  acknowledge(outbound, ids[0]);
   BOOST_TEST(outbound.window_is_open());
 }
 
 BOOST_AUTO_TEST_CASE(the_queue_gives_back_what_it_was_given_and_counts_it) {
-  OutboundQos outbound({3, 1U << 20U});
+  OutboundQos::Pool pool{{3, 1U << 20U}};
+  OutboundQos outbound(pool);
   std::vector<Delivery> expired;
   for (int i = 0; i < 3; ++i) {
     BOOST_TEST(!outbound.is_full());
@@ -130,7 +150,8 @@ BOOST_AUTO_TEST_CASE(the_queue_gives_back_what_it_was_given_and_counts_it) {
 }
 
 BOOST_AUTO_TEST_CASE(the_queue_is_bounded_in_bytes) {
-  OutboundQos outbound({1'000, 5'000});
+  OutboundQos::Pool pool{{1'000, 5'000}};
+  OutboundQos outbound(pool);
   outbound.enqueue(delivery(std::string(4'000, 'x')));
   BOOST_TEST(!outbound.is_full());
   outbound.enqueue(delivery(std::string(4'000, 'x')));
@@ -138,7 +159,8 @@ BOOST_AUTO_TEST_CASE(the_queue_is_bounded_in_bytes) {
 }
 
 BOOST_AUTO_TEST_CASE(expired_messages_are_dropped_wherever_they_wait, *label("MQTT5-3.3.2-5")) {
-  OutboundQos outbound(roomy);
+  OutboundQos::Pool pool{roomy};
+  OutboundQos outbound(pool);
   outbound.enqueue(delivery("a", QoS::at_least_once, start + 1s));
   outbound.enqueue(delivery("b"));
   outbound.enqueue(delivery("c", QoS::at_least_once, start + 1s));
@@ -152,7 +174,8 @@ BOOST_AUTO_TEST_CASE(expired_messages_are_dropped_wherever_they_wait, *label("MQ
 }
 
 BOOST_AUTO_TEST_CASE(what_a_group_gave_can_be_taken_back) {
-  OutboundQos outbound(roomy);
+  OutboundQos::Pool pool{roomy};
+  OutboundQos outbound(pool);
   outbound.enqueue(delivery("mine"));
   outbound.enqueue(delivery("g3", QoS::at_least_once, std::nullopt, 3));
   outbound.enqueue(delivery("g5", QoS::at_least_once, std::nullopt, 5));
@@ -181,6 +204,43 @@ BOOST_AUTO_TEST_CASE(a_fifo_gives_its_memory_back) {
   BOOST_TEST(fifo.size() == 5U);
   BOOST_TEST(fifo.front() == 1);
   BOOST_TEST(fifo.back() == 9);
+}
+
+BOOST_AUTO_TEST_CASE(bytes_under_way_close_the_window_but_one_message_always_goes) {
+  OutboundQos::Pool pool{{1'000, 1U << 20U, 10}};
+  OutboundQos outbound(pool);
+  outbound.on_connected(10);
+  const std::uint16_t huge = outbound.begin(delivery(std::string(100, 'x'))).packet_id;
+  BOOST_TEST(!outbound.window_is_open());
+  acknowledge(outbound, huge);
+  BOOST_TEST(outbound.window_is_open());
+  outbound.begin(delivery("123456789"));
+  BOOST_TEST(outbound.window_is_open());
+  outbound.begin(delivery("0"));
+  BOOST_TEST(!outbound.window_is_open());
+  BOOST_TEST(outbound.inflight() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(the_pool_knows_what_all_queues_hold) {
+  OutboundQos::Pool pool{roomy};
+  {
+    OutboundQos one(pool);
+    OutboundQos two(pool);
+    one.on_connected(10);
+    one.begin(delivery("a"));
+    one.enqueue(delivery("b"));
+    two.enqueue(delivery("c"));
+    two.enqueue(delivery("d", QoS::at_least_once, std::nullopt, 7));
+    BOOST_TEST(pool.inflight == 1);
+    BOOST_TEST(pool.waiting == 3);
+    BOOST_TEST(pool.waiting_bytes
+               == static_cast<std::int64_t>(one.waiting_bytes() + two.waiting_bytes()));
+    BOOST_TEST(two.take_shared(7).size() == 1U);
+    BOOST_TEST(pool.waiting == 2);
+  }
+  BOOST_TEST(pool.inflight == 0);
+  BOOST_TEST(pool.waiting == 0);
+  BOOST_TEST(pool.waiting_bytes == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
