@@ -9,31 +9,61 @@
 #include "src/mqtt/read_packet.hpp"
 
 namespace starling {
+namespace {
+
+bool opens_connect(std::uint8_t first_byte) {
+  return first_byte >> 4U == static_cast<std::uint8_t>(mqtt::PacketType::connect);
+}
+
+}  // namespace
 
 ClientConnection::ClientConnection(ConnectionId id, std::unique_ptr<ByteStream> stream,
-                                   std::unique_ptr<SecureChannel> channel, Broker& broker,
-                                   Scheduler& scheduler, ConnectionInfo info,
-                                   std::size_t packet_size_max, OnEnded on_ended)
+                                   std::shared_ptr<const Door> door, const ConnectionInfo& info,
+                                   const ClientTerms& terms, Broker& broker, Scheduler& scheduler,
+                                   Owner& owner)
     : id_(id),
       stream_(std::move(stream)),
-      channel_(std::move(channel)),
       broker_(broker),
       scheduler_(scheduler),
-      packet_size_max_(packet_size_max),
-      on_ended_(std::move(on_ended)),
-      reader_(std::min(packet_size_max, limits::connect_packet_size_max)) {
+      owner_(owner),
+      packet_size_max_(terms.packet_size_max),
+      reader_(std::min(terms.packet_size_max, limits::connect_packet_size_max)),
+      peer_(info.peer),
+      listener_(info.listener) {
   STARLING_CHECK(stream_ != nullptr);
+  if (terms.rates.any()) pace_ = std::make_unique<ClientPace>(terms.rates, scheduler_.now());
+  if (door != nullptr) {
+    user_from_tls_ = door->tls != nullptr && door->user_from != config::CertificateUser::none;
+    behind_proxy_ = door->proxy_header;
+    passage_ = std::make_unique<Passage>(std::move(door));
+  }
   stream_->set_handler(this);
-  broker_.on_connection_opened(id_, *this, std::move(info));
-  connect_wake_ = scheduler_.wake_at(scheduler_.now() + limits::connect_timeout, [this] {
+  connect_wake_ = scheduler_.wake_at(scheduler_.now() + terms.connect_timeout, [this] {
     connect_wake_ = {};
-    give_up("no CONNECT came in time");
+    give_up(announced_ ? "no CONNECT came in time"
+                       : "the handshake before MQTT was not done in time");
   });
+  if (passage_ == nullptr) announce();
 }
 
 ClientConnection::~ClientConnection() {
   scheduler_.cancel(connect_wake_);
+  scheduler_.cancel(pace_wake_);
   *self_ = nullptr;
+}
+
+void ClientConnection::announce() {
+  ConnectionInfo info;
+  if (passage_ != nullptr) {
+    if (const auto& proxied = passage_->layers.proxied_peer()) peer_ = *proxied;
+    info.user_from_tls = user_from_tls_;
+    if (user_from_tls_) info.tls_user = passage_->layers.tls_user();
+    if (!owner_.admits(*this)) return close();
+  }
+  info.peer = peer_;
+  info.listener = listener_;
+  announced_ = true;
+  broker_.on_connection_opened(id_, *this, std::move(info));
 }
 
 // --- In
@@ -41,25 +71,54 @@ ClientConnection::~ClientConnection() {
 void ClientConnection::on_bytes(ByteView bytes) {
   if (closing_) return;
   reading_ = true;
-  if (channel_ == nullptr) {
+  if (pace_ != nullptr) pace_->on_bytes(bytes.size(), scheduler_.now());
+  if (passage_ == nullptr) {
     read_plain(bytes);
   } else {
-    plain_in_.clear();
-    const auto understood = channel_->on_wire_bytes(bytes, plain_in_, stream_->output());
-    stream_->flush_soon();
-    if (!plain_in_.empty()) read_plain(plain_in_);
-    if (!understood) {
-      give_up(understood.error().what);
-    } else if (channel_->peer_closed()) {
-      give_up("");
-    }
-    if (plain_in_.capacity() > limits::packet_size_spare) plain_in_ = Bytes();
+    read_layers(bytes);
   }
+  if (pace_ != nullptr) keep_pace();
   reading_ = false;
   if (ended_) finish();
 }
 
+void ClientConnection::read_layers(ByteView wire) {
+  Passage& passage = *passage_;
+  passage.plain_in.clear();
+  const std::size_t output_before = stream_->output().size();
+  const auto understood = passage.layers.on_wire_bytes(wire, passage.plain_in, stream_->output());
+  const std::size_t output_after = stream_->output().size();
+  stream_->flush_soon();
+
+  if (!announced_ && passage.layers.established()) announce();
+  if (closing_) return;
+  if (passage.layers.is_open()) {  // the PROXY header is off, or plain MQTT was recognised
+    const Bytes plain = std::move(passage.plain_in);
+    passage_.reset();
+    return read_plain(plain);
+  }
+  if (announced_ && !passage.plain_in.empty()) read_plain(passage.plain_in);
+  if (passage.plain_in.capacity() > limits::packet_size_spare) passage.plain_in = Bytes();
+  if (!understood) return give_up(understood.error().what);
+  if (passage.layers.peer_closed()) return give_up("");
+
+  // Pongs and the like are not the broker's to hold back.
+  if (!stream_->write_is_congested())
+    passage.answers = 0;
+  else
+    passage.answers += output_after - std::min(output_before, output_after);
+  if (passage.answers > limits::connection_output_max)
+    give_up("the client asks for answers and does not read them");
+}
+
 void ClientConnection::read_plain(ByteView plain) {
+  broker_.count_received(plain.size());
+  // Who speaks something else is known by the first byte: the "length" behind it might never come.
+  if (!connect_seen_ && reader_.kept_bytes() == 0 && !plain.empty()
+      && !opens_connect(plain.front()))
+    return broker_.on_packet_error(
+        id_, {{Errc::protocol_error, "the first packet was not CONNECT [MQTT-3.1.0-1]"},
+              mqtt::ReasonCode::protocol_error});
   const auto take = [this](const mqtt::Frame& frame) { return on_frame(frame); };
   const bool before_connect = !connect_seen_;
   const auto read = reader_.read(plain, take);
@@ -67,7 +126,7 @@ void ClientConnection::read_plain(ByteView plain) {
     // The reader stopped behind the first packet; what follows may be as large as we told the
     // client, and waits until CONNACK has been written: nothing may leave before it [MQTT-3.2.0-1].
     reader_.set_packet_size_max(packet_size_max_);
-    if (!answered_) return stream_->pause_reading();
+    if (!answered_) return pause(for_connack);
     return read_plain({});
   }
   if (read || closing_) return;
@@ -76,43 +135,111 @@ void ClientConnection::read_plain(ByteView plain) {
 
 void ClientConnection::read_on() {
   if (closing_) return;
-  stream_->resume_reading();
   reading_ = true;
-  read_plain({});
+  // Answered at once, before read_plain() came to pausing: the bit is not set then.
+  if ((pauses_ & for_connack) != 0) resume(for_connack);
+  if (pace_ != nullptr) keep_pace();
   reading_ = false;
   if (ended_) finish();
 }
 
 mqtt::Reading ClientConnection::on_frame(const mqtt::Frame& frame) {
-  if (connect_seen_ && frame.type() == mqtt::PacketType::publish) {
+  if (connect_seen_) {
+    if (pace_ == nullptr) return on_connected_frame(frame);
+    const bool passes = pace_->passes(frame, scheduler_.now());
+    if (passes) return on_connected_frame(frame);
+    return pace_->is_full() ? mqtt::Reading::stop : mqtt::Reading::go_on;
+  }
+  connect_seen_ = true;
+  scheduler_.cancel(std::exchange(connect_wake_, {}));
+  const auto packet = mqtt::read_packet(frame, {version_, mqtt::Sender::client});
+  if (!packet) {
+    const bool is_connect = frame.type() == mqtt::PacketType::connect;
+    broker_.on_packet_error(id_, packet.error(),
+                            is_connect ? mqtt::version_for_refusal(frame) : std::nullopt);
+    return mqtt::Reading::stop;
+  }
+  if (const auto* connect = std::get_if<mqtt::Connect>(&*packet)) version_ = connect->version;
+  broker_.on_packet(id_, *packet);
+  return mqtt::Reading::stop;
+}
+
+mqtt::Reading ClientConnection::on_connected_frame(const mqtt::Frame& frame) {
+  if (frame.type() == mqtt::PacketType::publish) {
     if (const auto publish = mqtt::read_publish(frame, {version_, mqtt::Sender::client})) {
       broker_.on_packet(id_, *publish);
     } else {
       broker_.on_packet_error(id_, publish.error());
     }
-    return closing_ ? mqtt::Reading::stop : mqtt::Reading::go_on;
+  } else if (const auto packet = mqtt::read_packet(frame, {version_, mqtt::Sender::client})) {
+    broker_.on_packet(id_, *packet);
+  } else {
+    broker_.on_packet_error(id_, packet.error());
   }
+  return closing_ ? mqtt::Reading::stop : mqtt::Reading::go_on;
+}
 
-  const bool is_first = !std::exchange(connect_seen_, true);
-  scheduler_.cancel(std::exchange(connect_wake_, {}));
-  const auto packet = mqtt::read_packet(frame, {version_, mqtt::Sender::client});
-  if (!packet) {
-    const bool is_connect = frame.type() == mqtt::PacketType::connect;
-    broker_.on_packet_error(
-        id_, packet.error(),
-        is_first && is_connect ? mqtt::version_for_refusal(frame) : std::nullopt);
-    return mqtt::Reading::stop;
+// --- When to read
+
+void ClientConnection::pause(Pause why) {
+  if (pauses_ == 0) stream_->pause_reading();
+  pauses_ = static_cast<std::uint8_t>(pauses_ | why);
+}
+
+void ClientConnection::resume(Pause why) {
+  if ((pauses_ & why) == 0) return;
+  pauses_ = static_cast<std::uint8_t>(pauses_ & ~why);
+  if (pauses_ != 0 || closing_) return;
+  stream_->resume_reading();
+  read_plain({});
+}
+
+void ClientConnection::keep_pace() {
+  if (closing_) return;
+  const TimePoint now = scheduler_.now();
+  std::optional<TimePoint> next = pace_->next_due(now);
+  if (pace_->is_full()) pause(for_messages);
+  if (const auto again = pace_->reads_again_at(now)) {
+    pause(for_bytes);
+    next = next ? std::min(*next, *again) : again;
   }
-  if (const auto* connect = std::get_if<mqtt::Connect>(&*packet); connect != nullptr && is_first)
-    version_ = connect->version;
-  broker_.on_packet(id_, *packet);
-  return is_first || closing_ ? mqtt::Reading::stop : mqtt::Reading::go_on;
+  scheduler_.cancel(std::exchange(pace_wake_, {}));
+  if (next)
+    pace_wake_ = scheduler_.wake_at(*next, [this] {
+      pace_wake_ = {};
+      on_pace_due();
+    });
+}
+
+void ClientConnection::on_pace_due() {
+  reading_ = true;
+  while (!closing_) {
+    const auto kept = pace_->take_due(scheduler_.now());
+    if (!kept) break;
+    on_connected_frame(kept->frame());
+  }
+  if (!closing_ && !pace_->is_full()) resume(for_messages);
+  if (!closing_ && !pace_->reads_again_at(scheduler_.now())) resume(for_bytes);
+  keep_pace();
+  reading_ = false;
+  if (ended_) finish();
+}
+
+/// The client has sent these in order before it left; a rate is no reason to lose them.
+void ClientConnection::take_all_kept() {
+  pace_->lift();
+  while (!closing_) {
+    const auto kept = pace_->take_due(scheduler_.now());
+    if (!kept) break;
+    on_connected_frame(kept->frame());
+  }
+  if (!closing_ && answered_) read_plain({});
 }
 
 // --- Out
 
 OutputBuffer& ClientConnection::output() {
-  return channel_ ? plain_out_ : stream_->output();
+  return passage_ ? passage_->plain_out : stream_->output();
 }
 
 void ClientConnection::flush_soon() {
@@ -121,61 +248,81 @@ void ClientConnection::flush_soon() {
       if (*self != nullptr) (*self)->read_on();
     });
   }
-  if (channel_ == nullptr) return stream_->flush_soon();
-  if (std::exchange(encrypt_asked_, true)) return;
-  // All of a turn goes into as few records as possible.
+  if (passage_ == nullptr) return stream_->flush_soon();
+  if (std::exchange(passage_->write_asked, true)) return;
+  // All of a turn goes into as few records and frames as possible.
   scheduler_.at_turn_end([self = self_] {
-    if (*self != nullptr) (*self)->encrypt();
+    if (*self != nullptr) (*self)->write_through_layers();
   });
 }
 
-void ClientConnection::encrypt() {
-  encrypt_asked_ = false;
-  if (plain_out_.empty() || ended_) return;
-  if (const auto written = channel_->write_plain(plain_out_, stream_->output()); !written) {
-    plain_out_.clear();
+void ClientConnection::write_through_layers() {
+  if (passage_ == nullptr) return;
+  passage_->write_asked = false;
+  if (passage_->plain_out.empty() || ended_) return;
+  if (const auto written = passage_->layers.write_plain(passage_->plain_out, stream_->output());
+      !written) {
+    passage_->plain_out.clear();
     give_up(written.error().what);
   }
   stream_->flush_soon();
 }
 
 bool ClientConnection::write_is_congested() const {
-  return stream_->write_is_congested() || plain_out_.size() > limits::connection_output_max;
+  return stream_->write_is_congested()
+         || (passage_ && passage_->plain_out.size() > limits::connection_output_max);
+}
+
+std::size_t ClientConnection::output_waiting() const {
+  return stream_->output().size() + (passage_ ? passage_->plain_out.size() : 0);
 }
 
 void ClientConnection::on_writable() {
-  broker_.on_writable(id_);
+  if (announced_) broker_.on_writable(id_);
 }
 
 // --- The end
 
 void ClientConnection::give_up(std::string_view why) {
   if (closing_) return;
-  broker_.on_connection_closed(id_, why);
+  if (announced_)
+    broker_.on_connection_closed(id_, why);
+  else
+    owner_.on_failed(*this, why);
   close();
+}
+
+void ClientConnection::drop_unannounced() {
+  if (!announced_) close();
 }
 
 void ClientConnection::close() {
   if (std::exchange(closing_, true)) return;
   scheduler_.cancel(std::exchange(connect_wake_, {}));
-  if (channel_ != nullptr && channel_->established()) {
-    encrypt();
-    channel_->close(stream_->output());
-    stream_->flush_soon();
+  scheduler_.cancel(std::exchange(pace_wake_, {}));
+  if (passage_ != nullptr && passage_->layers.established()) {
+    write_through_layers();
+    passage_->layers.close(stream_->output());
   }
+  stream_->flush_soon();
   stream_->close();
 }
 
 void ClientConnection::on_closed(const std::string& why) {
-  closing_ = true;
+  const bool inside_read = std::exchange(reading_, true);
+  if (pace_ != nullptr && !closing_) take_all_kept();
   ended_ = true;
-  broker_.on_connection_closed(id_, why);
+  if (announced_)
+    broker_.on_connection_closed(id_, why);
+  else if (!closing_)
+    owner_.on_failed(*this, why);
+  closing_ = true;
+  reading_ = inside_read;
   if (!reading_) finish();
 }
 
 void ClientConnection::finish() {
-  const OnEnded on_ended = std::move(on_ended_);
-  if (on_ended) on_ended(id_);  // destroys us, perhaps
+  owner_.on_ended(id_);  // destroys us, perhaps
 }
 
 }  // namespace starling

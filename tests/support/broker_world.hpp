@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +44,30 @@ class RecordingHost final : public BrokerHost {
     if (!hold_back) commit();
   }
   void on_mesh_message_placed(const MessageId& id) override { placed.push_back(id); }
+  bool may_be_wanted_elsewhere(const TopicName&) const override { return wanted_elsewhere; }
+  std::optional<AuthVerdict> check_credentials(ConnectionId id, const Credentials& shown) override {
+    std::string text = std::string(shown.client_id) + " " + std::string(shown.user_name.value());
+    if (shown.password) text += ":" + std::string(as_text(*shown.password));
+    checked.emplace_back(id, std::move(text));
+    return verdict;
+  }
+  bool may_stay(ConnectionId, std::string_view user) override { return !revoked.contains(user); }
+  AuthStep begin_exchange(ConnectionId, std::string_view method, ByteView data) override {
+    exchanged.push_back("begin " + std::string(method) + " " + std::string(as_text(data)));
+    return next_step();
+  }
+  AuthStep continue_exchange(ConnectionId, ByteView data) override {
+    exchanged.push_back("continue " + std::string(as_text(data)));
+    return next_step();
+  }
+  void end_exchange(ConnectionId) override { exchanged.emplace_back("end"); }
+  AuthStep next_step() {
+    if (steps.empty())
+      return {AuthStep::Kind::refused, {}, {}, ReasonCode::bad_authentication_method, "no methods"};
+    AuthStep step = std::move(steps.front());
+    steps.pop_front();
+    return step;
+  }
 
   /// The turn's batch is safe.
   void commit() {
@@ -62,6 +87,12 @@ class RecordingHost final : public BrokerHost {
 
   Broker* broker = nullptr;
   bool hold_back = false;
+  bool wanted_elsewhere = false;
+  std::optional<AuthVerdict> verdict = AuthVerdict{};         ///< nullopt: it comes later
+  std::vector<std::pair<ConnectionId, std::string>> checked;  ///< "<client id> <user>:<password>"
+  std::set<std::string, std::less<>> revoked;                 ///< users who may not stay
+  std::deque<AuthStep> steps;                                 ///< of exchanges, to be taken in turn
+  std::vector<std::string> exchanged;
   std::deque<std::pair<ConnectionId, Acknowledgement>> waiting;
   std::vector<SharedPublication> published;
   std::vector<InterestChange> interests;
@@ -175,17 +206,34 @@ class FakeClient final : public ConnectionPort {
 class BrokerWorld {
  public:
   explicit BrokerWorld(BrokerSettings settings = {}, AccessRules rules = {})
-      : broker(settings, host, scheduler, random, log, std::move(rules)) {
+      : BrokerWorld(std::move(settings), policies(std::move(rules))) {}
+  BrokerWorld(BrokerSettings settings, std::vector<ListenerPolicy> listeners)
+      : broker(std::move(settings), std::move(listeners), host, scheduler, random, log) {
     host.broker = &broker;
+  }
+  /// Listener 0 takes everybody, listener 1 no anonymous client.
+  static std::vector<ListenerPolicy> policies(AccessRules rules) {
+    ListenerPolicy open;
+    open.name = "test";
+    open.allow_anonymous = true;
+    open.rules = std::move(rules);
+    ListenerPolicy closed = open;
+    closed.allow_anonymous = false;
+    return {std::move(open), std::move(closed)};
   }
 
   /// A connection without CONNECT.
   FakeClient& open(ProtocolVersion version = ProtocolVersion::v5, bool allow_anonymous = true) {
+    ConnectionInfo info;
+    info.listener = static_cast<ListenerIndex>(allow_anonymous ? 0 : 1);
+    return open(version, std::move(info));
+  }
+  FakeClient& open(ProtocolVersion version, ConnectionInfo info) {
     clients_.push_back(
         std::make_unique<FakeClient>(broker, ConnectionId{++last_connection_}, version));
     FakeClient& client = *clients_.back();
-    broker.on_connection_opened(client.id(), client,
-                                {Endpoint::v4({127, 0, 0, 1}, 40'000), "test", allow_anonymous});
+    info.peer = Endpoint::v4({127, 0, 0, 1}, static_cast<std::uint16_t>(40'000 + last_connection_));
+    broker.on_connection_opened(client.id(), client, std::move(info));
     return client;
   }
   /// A connected client; its CONNACK has been taken (see last_connack).
@@ -242,6 +290,13 @@ class BrokerWorld {
     packet.packet_id = packet_id;
     packet.retain = retain;
     return packet;
+  }
+
+  /// PUBLISH and the PUBREL with which it goes on; what answers them is left to be received.
+  static void publish_qos2(FakeClient& client, std::string_view topic, std::string_view payload,
+                           std::uint16_t packet_id, bool retain = false) {
+    client.send(message(topic, payload, QoS::exactly_once, packet_id, retain));
+    client.send(mqtt::Pubrel{packet_id, ReasonCode::success, {}});
   }
 
   VirtualScheduler scheduler;

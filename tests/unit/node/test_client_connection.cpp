@@ -14,16 +14,32 @@ using boost::unit_test::label;
 
 namespace {
 
-struct Wire {
-  explicit Wire(bool with_channel = false, BrokerSettings settings = {}) : world(settings) {
+/// "TLS" that changes nothing.
+class ClearChannels final : public ServerChannels {
+ public:
+  std::unique_ptr<SecureChannel> make_server() override { return std::make_unique<ClearChannel>(); }
+};
+
+struct Wire : ClientConnection::Owner {
+  explicit Wire(bool with_channel = false, const BrokerSettings& settings = {},
+                const ClientRates& rates = {})
+      : world(settings) {
+    std::shared_ptr<Door> door;
+    if (with_channel) {
+      door = std::make_shared<Door>();
+      door->tls = std::make_shared<ClearChannels>();
+    }
     connection = std::make_unique<ClientConnection>(
-        ConnectionId{1'000}, std::make_unique<FakeStream>(stream),
-        with_channel ? std::make_unique<ClearChannel>() : nullptr, world.broker, world.scheduler,
-        ConnectionInfo{Endpoint::v4({127, 0, 0, 1}, 5), "test", true}, settings.packet_size_max,
-        [this](ConnectionId id) {
-          ended = id;
-          connection.reset();
-        });
+        ConnectionId{1'000}, std::make_unique<FakeStream>(stream), std::move(door),
+        ConnectionInfo{Endpoint::v4({127, 0, 0, 1}, 5)},
+        ClientTerms{settings.packet_size_max, limits::connect_timeout, rates}, world.broker,
+        world.scheduler, static_cast<ClientConnection::Owner&>(*this));
+  }
+  bool admits(const ClientConnection&) override { return true; }
+  void on_failed(const ClientConnection&, std::string_view why) override { failed = why; }
+  void on_ended(ConnectionId id) override {
+    ended = id;
+    connection.reset();
   }
 
   void feed(ByteView bytes) {
@@ -48,6 +64,7 @@ struct Wire {
   BrokerWorld world;
   std::shared_ptr<StreamView> stream = std::make_shared<StreamView>();
   std::optional<ConnectionId> ended;
+  std::optional<std::string> failed;
   std::unique_ptr<ClientConnection> connection;
 };
 
@@ -111,6 +128,14 @@ BOOST_AUTO_TEST_CASE(nonsense_is_closed_without_a_word, *label("MQTT-4.8.0-1")) 
   Wire wire;
   wire.feed(as_bytes(
       "GET / HTTP/1.1\r\nHost: 192.0.2.7:1883\r\nUser-Agent: a browser that guessed\r\n\r\n"));
+  BOOST_TEST(wire.stream->closing);
+  BOOST_TEST(wire.sent().empty());
+}
+
+BOOST_AUTO_TEST_CASE(what_does_not_begin_with_connect_is_closed_at_its_first_byte,
+                     *label("MQTT-3.1.0-1") * label("MQTT5-3.1.0-1")) {
+  Wire wire;
+  wire.feed(as_bytes("G"));  // "GET / HTTP/1.1": the second byte would be a length
   BOOST_TEST(wire.stream->closing);
   BOOST_TEST(wire.sent().empty());
 }
@@ -227,6 +252,128 @@ BOOST_AUTO_TEST_CASE(a_connection_may_go_before_its_turn_ends) {
   wire.stream->handler->on_closed("");
   BOOST_TEST(wire.stream->destroyed);
   wire.world.scheduler.end_turn();
+}
+
+// --- Rates
+
+BOOST_AUTO_TEST_CASE(publications_beyond_the_rate_wait_and_none_is_lost) {
+  Wire wire(false, {}, ClientRates{10, 0});
+  FakeClient& reader = wire.world.connect("reader");
+  BrokerWorld::subscribe(reader, "t");
+  wire.feed(Wire::connect_bytes());
+  wire.sent();
+  Bytes all;
+  for (int i = 0; i < 25; ++i)
+    mqtt::write(BrokerWorld::message("t", std::to_string(i)), ProtocolVersion::v5, all);
+  wire.feed(all);
+  BOOST_TEST(reader.messages().size() == 10U);
+  BOOST_TEST(!wire.stream->paused);  // what waits is little
+  wire.world.scheduler.run_for(1s);
+  BOOST_TEST(reader.messages().size() == 10U);
+  wire.world.scheduler.run_for(500ms);
+  BOOST_TEST(reader.texts() == (std::vector<std::string>{"t=20", "t=21", "t=22", "t=23", "t=24"}),
+             boost::test_tools::per_element());
+  const std::size_t asleep = wire.world.scheduler.waiting();
+  wire.world.scheduler.run_for(10s);
+  BOOST_TEST(wire.world.scheduler.waiting() <= asleep);  // nothing ticks on
+}
+
+BOOST_AUTO_TEST_CASE(pings_and_acknowledgements_overtake_publications_that_wait) {
+  Wire wire(false, {}, ClientRates{1, 0});
+  wire.feed(Wire::connect_bytes());
+  mqtt::Subscription asked;
+  asked.filter = "to/me";
+  asked.qos = QoS::at_least_once;
+  wire.send(mqtt::Subscribe{1, {asked}, {}});
+  wire.world.connect("writer").send(BrokerWorld::message("to/me", "x", QoS::at_least_once, 1));
+  wire.sent();
+  Bytes all;
+  for (std::uint16_t i = 1; i <= 3; ++i)
+    mqtt::write(BrokerWorld::message("t", "x", QoS::at_least_once, i), ProtocolVersion::v5, all);
+  mqtt::write(mqtt::Pingreq{}, ProtocolVersion::v5, all);
+  wire.feed(all);
+  const Bytes answer = wire.sent();
+  BOOST_TEST_REQUIRE(answer.size() >= 2U);
+  BOOST_TEST(answer[0] == 0x40);                  // the first PUBACK
+  BOOST_TEST(answer[answer.size() - 2] == 0xD0);  // PINGRESP, before the other two
+  wire.world.scheduler.run_for(2s);
+  BOOST_TEST(wire.sent().size() == 2 * answer.size() - 4);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_read_while_too_much_waits_for_the_rate) {
+  Wire wire(false, {}, ClientRates{5, 0});
+  FakeClient& reader = wire.world.connect("reader");
+  BrokerWorld::subscribe(reader, "t");
+  wire.feed(Wire::connect_bytes());
+  Bytes all;
+  const std::string large(20'000, 'x');
+  for (int i = 0; i < 20; ++i)
+    mqtt::write(BrokerWorld::message("t", large), ProtocolVersion::v5, all);
+  for (std::size_t at = 0; at < all.size() && !wire.stream->paused; at += 10'000)
+    wire.feed(ByteView(all).subspan(at, std::min<std::size_t>(10'000, all.size() - at)));
+  BOOST_TEST(wire.stream->paused);
+  BOOST_TEST(reader.messages().size() == 5U);
+  wire.world.scheduler.run_for(1s);
+  BOOST_TEST(reader.messages().size() == 4U);  // those that had come
+  BOOST_TEST(!wire.stream->paused);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_client_sent_before_it_left_is_not_lost_to_its_rate) {
+  Wire wire(false, {}, ClientRates{1, 0});
+  FakeClient& reader = wire.world.connect("reader");
+  BrokerWorld::subscribe(reader, "#");
+  mqtt::Connect connect = BrokerWorld::connect_packet("a");
+  connect.will = mqtt::Will{};
+  connect.will->topic = "will";
+  wire.send(connect);
+  Bytes all;
+  for (int i = 0; i < 3; ++i)
+    mqtt::write(BrokerWorld::message("t", std::to_string(i)), ProtocolVersion::v5, all);
+  mqtt::write(mqtt::Disconnect{}, ProtocolVersion::v5, all);
+  wire.feed(all);
+  BOOST_TEST(reader.messages().size() == 1U);
+  wire.stream->handler->on_closed("");
+  BOOST_TEST(reader.texts() == (std::vector<std::string>{"t=1", "t=2"}),  // and no will
+             boost::test_tools::per_element());
+  BOOST_TEST(wire.ended.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(bytes_beyond_the_rate_are_not_read) {
+  constexpr std::uint32_t rate = 1U << 20U;
+  Wire wire(false, {}, ClientRates{0, rate});
+  wire.feed(Wire::connect_bytes());
+  Bytes all;
+  mqtt::write(BrokerWorld::message("t", std::string(rate, 'x')), ProtocolVersion::v5, all);
+  std::size_t at = 0;
+  const auto feed_until_paused = [&] {
+    while (at < all.size() && !wire.stream->paused) {
+      const std::size_t size = std::min<std::size_t>(limits::read_scratch_size, all.size() - at);
+      wire.feed(ByteView(all).subspan(at, size));
+      at += size;
+    }
+  };
+  feed_until_paused();
+  BOOST_TEST(wire.stream->paused);
+  wire.world.scheduler.run_for(100ms);
+  BOOST_TEST(!wire.stream->paused);
+  feed_until_paused();
+  BOOST_TEST(wire.world.broker.counters().publish_received == 1);
+}
+
+BOOST_AUTO_TEST_CASE(connack_is_waited_for_also_when_the_rate_would_let_go) {
+  Wire wire(false, {}, ClientRates{0, 1'000});
+  wire.world.host.hold_back = true;
+  Bytes all = Wire::connect_bytes();
+  all.resize(all.size() + 2);
+  all[all.size() - 2] = 0xC0;  // PINGREQ
+  wire.feed(all);
+  BOOST_TEST(wire.stream->paused);
+  wire.world.scheduler.run_for(5s);
+  BOOST_TEST(wire.stream->paused);
+  BOOST_TEST(wire.sent().empty());
+  wire.world.host.commit();
+  wire.world.scheduler.end_turn();
+  BOOST_TEST(!wire.stream->paused);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

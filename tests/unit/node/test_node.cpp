@@ -44,13 +44,15 @@ struct House {
     NodeSettings settings;
     settings.connections_max = connections_max;
     NodePorts ports{scheduler, entropy, log, metrics, store, files};
-    node.emplace(std::move(settings), AccessRules{}, ports);
+    settings.listeners = {ListenerPolicy{}};
+    settings.listeners.front().allow_anonymous = true;
+    node.emplace(std::move(settings), ports);
     node->start();
   }
   std::shared_ptr<StreamView> open() {
     auto view = std::make_shared<StreamView>();
     node->add_client(std::make_unique<FakeStream>(view),
-                     ConnectionInfo{Endpoint::v4({127, 0, 0, 1}, 5), "test", true});
+                     ConnectionInfo{Endpoint::v4({127, 0, 0, 1}, 5)});
     return view;
   }
   void feed(StreamView& view, const Bytes& bytes) {
