@@ -5,9 +5,10 @@
 #include <filesystem>
 #include <map>
 
-#include "starling/endpoint.hpp"
 #include "starling/version.hpp"
 
+#include "src/config/complete.hpp"
+#include "src/config/mosquitto_conf.hpp"
 #include "src/config/toml_file.hpp"
 
 namespace starling {
@@ -18,14 +19,16 @@ using config::Settings;
 
 constexpr const char* description =
     "starlingd - an MQTT broker that meshes with its peers\n"
-    "Without options: MQTT on 127.0.0.1:1883, no mesh, nothing shared.";
+    "Without options: MQTT on port 1883 of this host alone, no mesh, nothing shared.";
 constexpr const char* footer =
     "--mesh-secret and --share belong to the --mesh before them. The meshes \"public\" and "
     "\"public/<name>\"\n"
     "are open to everybody; any other name needs its secret. A share rule without a direction "
     "means both\n"
     "ways; in an open mesh the direction must be written.\n\n"
+    "With a mosquitto.conf, -p counts only if that configures no listener, as Mosquitto does.\n\n"
     "Examples:\n"
+    "  starlingd -c /etc/mosquitto/mosquitto.conf\n"
     "  starlingd --bootstrap mesh.example.org --mesh public --share both:chat/#\n"
     "  starlingd -p 1884 --bootstrap 192.0.2.7:21883 --mesh family --mesh-secret family.secret "
     "--share home/#";
@@ -33,11 +36,11 @@ constexpr const char* footer =
 /// What the flags said, before anything is applied.
 struct Flags {
   std::string config_file;
-  std::uint16_t port = 0;
+  std::vector<std::uint16_t> ports;
   std::uint32_t mesh_port = 0;
-  std::string state_dir;
+  std::string state_dir, print_config;
   std::vector<std::string> bootstrap, meshes, secrets, shares, overrides;
-  bool verbose = false, test_config = false, version = false;
+  bool verbose = false, daemonize = false, test_config = false, version = false;
 };
 
 /// The options whose order matters, with what they fill.
@@ -49,12 +52,13 @@ struct OrderedOptions {
 
 OrderedOptions declare(CLI::App& app, Flags& flags) {
   app.set_help_flag("-h,--help", "Print this help and exit");
-  app.add_option("-c,--config", flags.config_file, "Configuration file (TOML)")
+  app.add_option("-c,--config,--config-file", flags.config_file,
+                 "Configuration file: TOML if it ends in .toml, else a mosquitto.conf")
       ->type_name("FILE")
       ->take_last();
-  app.add_option("-p,--port", flags.port, "MQTT port (default 1883)")
+  app.add_option("-p,--port", flags.ports, "MQTT port on loopback (default 1883; repeatable)")
       ->type_name("PORT")
-      ->take_last()
+      ->allow_extra_args(false)
       ->check(CLI::Range(0, 65'535));
   app.add_option("--bootstrap", flags.bootstrap, "A node to join through (repeatable)")
       ->type_name("HOST[:PORT]")
@@ -82,8 +86,13 @@ OrderedOptions declare(CLI::App& app, Flags& flags) {
   app.add_option("--set", flags.overrides, "Set any key of the configuration (repeatable)")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
-  app.add_flag("-v,--verbose", flags.verbose, "Log at debug level");
+  app.add_flag("-v,--verbose", flags.verbose, "Log at debug level, whatever the file says");
+  app.add_flag("-d,--daemon", flags.daemonize, "Go on in the background");
   app.add_flag("--test-config", flags.test_config, "Check the configuration and exit");
+  app.add_flag("--print-config{toml}", flags.print_config,
+               "Print the effective configuration with the origin of each value, as toml or json")
+      ->take_last()
+      ->check(CLI::IsMember({"toml", "json"}));
   app.add_flag("--version", flags.version, "Print the version and exit");
   return ordered;
 }
@@ -120,6 +129,8 @@ void apply_meshes(const CLI::App& app, const OrderedOptions& ordered, const Flag
       config::MeshSettings fresh;
       fresh.name = flags.meshes[index];
       fresh.origin = {"--mesh " + fresh.name};
+      result.settings
+          .origins["mesh[" + std::to_string(result.settings.meshes.size()) + "].name"] = {"--mesh"};
       result.settings.meshes.push_back(std::move(fresh));
       mesh = &result.settings.meshes.back();
     } else if (option == ordered.secret || option == ordered.share) {
@@ -135,34 +146,91 @@ void apply_meshes(const CLI::App& app, const OrderedOptions& ordered, const Flag
   }
 }
 
-void apply_config_file(const Flags& flags, const std::string& default_file, Arguments& result) {
-  result.config_file = flags.config_file;
-  std::error_code ignored;
-  if (result.config_file.empty() && std::filesystem::exists(default_file, ignored))
-    result.config_file = default_file;
-  if (result.config_file.empty()) return;
-  if (std::filesystem::path(result.config_file).extension() != ".toml")
-    return complain(result.trouble, result.config_file,
-                    "only TOML files (*.toml) are read by this version");
-  config::read_toml_file(result.config_file, result.settings, result.trouble);
+/// A default file that is there and cannot be read is a trouble, one that is not there is none.
+bool exists(const std::string& path, config::ConfigFiles& files) {
+  const auto text = files.read(path);
+  return text.ok() || text.error().code != Errc::not_found;
+}
+
+/// The file named by -c, or the default one; and what lies in "conf.d" beside the default one.
+void apply_config_file(const Flags& flags, const std::string& default_file,
+                       config::ConfigFiles& files, Arguments& result) {
+  const std::string& file = flags.config_file;
+  const bool is_default = file.empty() || file == default_file;
+  if (!file.empty() && std::filesystem::path(file).extension() != ".toml") {
+    result.config_file = file;
+    return config::read_mosquitto_conf_file(file, files, result.settings, result.trouble);
+  }
+  if (!file.empty() || exists(default_file, files)) {
+    result.config_file = file.empty() ? default_file : file;
+    config::read_toml_file(result.config_file, files, result.settings, result.trouble);
+  }
+  if (is_default)
+    config::read_toml_folder(
+        (std::filesystem::path(default_file).parent_path() / "conf.d").string(), files,
+        result.settings, result.trouble);
+}
+
+config::ListenerSettings listener_of_flag(std::uint16_t port) {
+  config::ListenerSettings listener;
+  listener.port = port;
+  listener.origin = {"--port"};
+  return listener;
+}
+
+/// Without listeners in the configuration each port is one on loopback. With some, the first port
+/// takes the place of the first listener's and further ones are added; but Mosquitto ignores ports
+/// beside a configuration that has listeners, and so does its dialect here.
+void apply_ports(const Flags& flags, Arguments& result) {
+  Settings& settings = result.settings;
+  if (flags.ports.empty()) return;
+  const bool is_mosquitto = !result.config_file.empty()
+                            && std::filesystem::path(result.config_file).extension() != ".toml";
+  if (is_mosquitto && !settings.listeners.empty()) {
+    settings.notices.emplace_back("--port has no effect beside the listeners of "
+                                  + result.config_file);
+    return;
+  }
+  for (std::size_t i = 0; i < flags.ports.size(); ++i) {
+    std::size_t index = 0;
+    if (i == 0 && !settings.listeners.empty()) {
+      settings.listeners.front().port = flags.ports[i];
+      settings.listeners.front().origin = {"--port"};
+    } else {
+      index = settings.listeners.size();
+      settings.listeners.push_back(listener_of_flag(flags.ports[i]));
+    }
+    settings.origins["listener[" + std::to_string(index) + "].port"] = {"--port"};
+  }
 }
 
 void apply_flags(const CLI::App& app, const Flags& flags, Arguments& result) {
   Settings& settings = result.settings;
-  if (app.count("--port") > 0) {
-    if (settings.listeners.empty()) settings.listeners.emplace_back();
-    settings.listeners.front().port = flags.port;
-    settings.listeners.front().origin = {"--port"};
-  }
+  apply_ports(flags, result);
   if (app.count("--mesh-port") > 0) {
     const std::size_t colon = settings.dht.listen.rfind(':');
     settings.dht.listen =
         settings.dht.listen.substr(0, colon) + ":" + std::to_string(flags.mesh_port);
     settings.dht.origin = {"--mesh-port"};
+    settings.origins["dht.listen"] = {"--mesh-port"};
   }
-  for (const std::string& host : flags.bootstrap) settings.dht.bootstrap.push_back(host);
-  if (!flags.state_dir.empty()) settings.state_dir = flags.state_dir;
-  if (flags.verbose) settings.log_level = LogLevel::debug;
+  for (const std::string& host : flags.bootstrap) {
+    settings.dht.bootstrap.push_back(host);
+    settings.origins["dht.bootstrap"] = {"--bootstrap"};
+  }
+  if (!flags.state_dir.empty()) {
+    settings.state_dir = flags.state_dir;
+    settings.origins["store.path"] = {"--state-dir"};
+  }
+  if (flags.verbose) {
+    settings.log.level = LogLevel::debug;
+    settings.log.types.clear();
+    settings.origins["log.level"] = settings.origins["log.types"] = {"--verbose"};
+  }
+  if (flags.daemonize) {
+    settings.daemonize = true;
+    settings.origins["node.daemonize"] = {"--daemon"};
+  }
 }
 
 Arguments usage_error(const std::string& message) {
@@ -180,13 +248,12 @@ Arguments print(std::string text) {
   return result;
 }
 
-std::string unknown_argument(const std::string& word) {
-  static constexpr std::array<std::string_view, 13> known = {
-      "--config", "--port",        "--bootstrap", "--mesh-port", "--state-dir",
-      "--mesh",   "--mesh-secret", "--share",     "--set",       "--verbose",
-      "--help",   "--test-config", "--version"};
-  const std::string name = word.substr(0, word.find('='));
-  const std::string meant = config::did_you_mean(name, known);
+std::string unknown_argument(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  const std::string meant = config::did_you_mean(word.substr(0, word.find('=')), known);
   return "unknown argument \"" + word + "\""
          + (meant.empty() ? "" : " - did you mean \"" + meant + "\"?");
 }
@@ -195,6 +262,12 @@ std::string unknown_argument(const std::string& word) {
 
 Arguments parse_arguments(const std::vector<std::string>& words,
                           const std::string& default_config_file) {
+  config::SystemConfigFiles files;
+  return parse_arguments(words, default_config_file, files);
+}
+
+Arguments parse_arguments(const std::vector<std::string>& words,
+                          const std::string& default_config_file, config::ConfigFiles& files) {
   CLI::App app(description, "starlingd");
   app.footer(footer);
   app.allow_extras();
@@ -209,16 +282,21 @@ Arguments parse_arguments(const std::vector<std::string>& words,
   } catch (const CLI::ParseError& error) {
     return usage_error(error.what());
   }
-  if (!app.remaining().empty()) return usage_error(unknown_argument(app.remaining().front()));
+  if (!app.remaining().empty()) return usage_error(unknown_argument(app, app.remaining().front()));
   if (flags.version) return print(std::string("starlingd ") + version + "\n");
 
   Arguments result;
   result.action = flags.test_config ? Arguments::Action::test_config : Arguments::Action::run;
-  apply_config_file(flags, default_config_file, result);
+  apply_config_file(flags, default_config_file, files, result);
   for (const std::string& assignment : flags.overrides)
-    config::apply_override(assignment, result.settings, result.trouble);
+    config::apply_override(assignment, files, result.settings, result.trouble);
   apply_flags(app, flags, result);
   apply_meshes(app, ordered, flags, result);
+  config::complete(result.settings, result.trouble);
+  if (!flags.print_config.empty()) {
+    result.action = Arguments::Action::print_config;
+    result.print_as_json = flags.print_config == "json";
+  }
   return result;
 }
 

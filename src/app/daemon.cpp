@@ -1,28 +1,34 @@
 #include "src/app/daemon.hpp"
 
+#include <algorithm>
 #include <csignal>
-#include <filesystem>
+#include <optional>
+#include <stdexcept>
 
 #include "starling/version.hpp"
 
-#include "dht/opendht/dht_engine.hpp"
+#include "src/app/client_listeners.hpp"
 #include "src/app/identity.hpp"
+#include "src/app/log_options.hpp"
+#include "src/app/mesh_adapters.hpp"
+#include "src/app/process.hpp"
+#include "src/app/restart_needs.hpp"
+#include "src/app/sd_notify.hpp"
 #include "src/crypto/system_entropy.hpp"
 #include "src/log/metric_registry.hpp"
 #include "src/node/bootstrap.hpp"
+#include "src/node/log_topics.hpp"
 #include "src/node/node.hpp"
+#include "src/node/system_topics.hpp"
 #include "src/store/memory_store.hpp"
 #include "src/store/state_directory.hpp"
-#include "src/tls/link_channels.hpp"
-#include "src/uv/bound_port.hpp"
-#include "src/uv/interface_addresses.hpp"
-#include "src/uv/uv_datagram.hpp"
-#include "src/uv/uv_dialer.hpp"
+#include "src/uv/process_memory.hpp"
+#include "src/uv/uv_file_watch.hpp"
 #include "src/uv/uv_listener.hpp"
 #include "src/uv/uv_loop.hpp"
-#include "src/uv/uv_resolver.hpp"
 #include "src/uv/uv_scheduler.hpp"
 #include "src/uv/uv_signals.hpp"
+#include "src/uv/uv_worker.hpp"
 
 namespace starling {
 namespace {
@@ -32,152 +38,291 @@ using namespace std::chrono_literals;
 constexpr auto farewell_max = 500ms;  // for the last bytes to clients and peers
 constexpr auto farewell_poll = 10ms;
 
-/// What only a node with a mesh has.
-struct MeshAdapters {
-  MeshAdapters(UvLoop& loop, BoundPort& port, const DhtSettings& dht, const crypto::SigningKey& key,
-               LogSink& log)
-      : datagram(loop, std::move(port.udp)),
-        engine(dht, datagram, loop.scheduler(), log),
-        dialer(loop),
-        resolver(loop),
-        channels(key) {}
-
-  UvDatagram datagram;
-  DhtEngine engine;
-  UvDialer dialer;
-  UvResolver resolver;
-  GnutlsLinkChannels channels;
-};
-
-DhtSettings dht_settings(const config::Settings& settings) {
-  DhtSettings dht;
-  if (!settings.dht.network.empty()) {
-    const auto digest = crypto::sha256(as_bytes(settings.dht.network));
-    dht.network = ByteReader(digest).read_u32();
+NodeConfiguration node_configuration(const Plan& plan, const config::ClientLimits& clients,
+                                     const std::vector<NumberedListener>& listeners,
+                                     bool store_keeps_anything) {
+  NodeConfiguration node;
+  node.broker = plan.broker;
+  node.broker.store_keeps_anything = store_keeps_anything;
+  node.mesh_rules = plan.mesh_rules;
+  node.connections_max = clients.connections_max;
+  node.connections_per_address_max = clients.connections_per_address_max;
+  node.memory_max = clients.memory_max;
+  node.connect_timeout = std::chrono::seconds{clients.connect_timeout_s};
+  node.rates = {clients.messages_per_s, clients.bytes_per_s};
+  node.failed_logins_per_minute = clients.failed_logins_per_minute;
+  for (const NumberedListener& listener : listeners) {
+    node.listeners.push_back(listener.plan.policy);
+    node.keys.push_back(listener.plan.keys);
+    node.doors.push_back(door_for(listener.plan.settings, listener.plan.channels));
   }
-  return dht;
+  return node;
 }
 
-/// The addresses that reach what listens at `bound`: itself, or every interface's when it means
-/// all.
-std::vector<Endpoint> reachable_at(const Endpoint& bound, std::uint16_t port) {
-  if (bound.is_unspecified()) {
-    auto all = interface_endpoints(port);
-    if (bound.is_v4())
-      std::erase_if(all, [](const Endpoint& endpoint) { return !endpoint.is_v4(); });
-    return all;
-  }
-  Endpoint exact = bound;
-  exact.port = port;
-  return {exact};
+/// As Mosquitto, whose configuration need not name a user: "nobody" where there is no "mosquitto".
+UnixUser user_to_become(const std::string& name) {
+  auto user = find_user(name);
+  if (!user && name == "mosquitto") user = find_user("nobody");
+  if (!user) throw std::runtime_error("there is no user \"" + name + "\" to run as");
+  return *user;
 }
 
 }  // namespace
 
 class Daemon::Impl {
  public:
-  Impl(const config::Settings& settings, Plan plan, LogSink& log)
-      : settings_(settings),
-        plan_(std::move(plan)),
+  Impl(Configuration configuration, Reread reread, NodeLog& log)
+      : now_(std::move(configuration)),
+        reread_(std::move(reread)),
         log_(log),
-        state_(settings.state_dir.empty() ? default_state_dir() : settings.state_dir, log),
+        state_(state_dir(), log),
         identity_(load_or_create_identity(state_, entropy_)),
-        signals_(loop_, [this](int signal) { on_signal(signal); }) {
+        worker_(loop_),
+        clients_(loop_, log, traffic_,
+                 [this](ListenerIndex listener, std::unique_ptr<ByteStream> stream) {
+                   const ConnectionInfo info{stream->peer_endpoint(), listener};
+                   node_->add_client(std::move(stream), info);
+                 }),
+        file_watch_(loop_, [this] { on_files_changed(); }),
+        signals_(
+            loop_, [this](int signal) { on_signal(signal); }, UvSignals::all()) {
     log_.info("starlingd_started", {{"version", version},
                                     {"node", identity_.key.node_id().to_text()},
                                     {"identity", identity_.created ? "created" : "loaded"},
                                     {"state_dir", state_.path().string()}});
+    tell_what_was_read();
     // The mesh port first: what cannot be bound must be said before a client is served.
     std::optional<BoundPort> mesh_port;
-    if (settings_.wants_dht()) mesh_port = bind_port(plan_.mesh_listen, PortUse::tcp_and_udp);
+    if (now_.settings.wants_dht())
+      mesh_port = bind_port(now_.plan.mesh_listen, PortUse::tcp_and_udp);
+    listeners_ = number_listeners({}, now_.plan.listeners);
     make_node(mesh_port);
-    for (const ListenerPlan& listener : plan_.listeners) listen_for_clients(listener);
+    clients_.open(listeners_);
     if (mesh_port) listen_for_peers(*mesh_port);
+    watch_files();
+    drop_rights();
   }
+
+  ~Impl() { log_.set_topic_output(nullptr); }
 
   void run() {
     node_->start();
+    system_topics_->start();
     if (bootstrap_) bootstrap_->start();
     log_.info("ready");
+    systemd_.ready();
+    keep_systemd_quiet();
     loop_.run();
   }
 
  private:
+  [[nodiscard]] std::string state_dir() const {
+    const std::string& written = now_.settings.state_dir;
+    return written.empty() ? default_state_dir() : written;
+  }
+
+  // --- The start
+
+  void tell_what_was_read() {
+    if (now_.file.empty())
+      log_.info("config_default");
+    else
+      log_.info("config_loaded", {{"file", now_.file}});
+    for (const std::string& notice : now_.settings.notices)
+      log_.info("config_notice", {{"what", notice}});
+    for (const std::string& warning : now_.plan.warnings)
+      log_.warn("config_warning", {{"what", warning}});
+    if (now_.plan.local_only) log_.info("local_only");
+  }
+
+  [[nodiscard]] NodeConfiguration configuration() const {
+    return node_configuration(now_.plan, now_.settings.clients, listeners_,
+                              store_.keeps_anything());
+  }
+
   void make_node(std::optional<BoundPort>& mesh_port) {
     NodeSettings node;
+    static_cast<NodeConfiguration&>(node) = configuration();
     node.id = identity_.key.node_id();
     node.epoch = next_boot_epoch(state_, static_cast<std::uint64_t>(loop_.scheduler().unix_now()));
-    node.broker.packet_size_max = settings_.clients.packet_size_max;
-    node.broker.inflight_max = settings_.clients.inflight_max;
-    node.broker.receive_maximum = settings_.clients.receive_maximum;
-    node.broker.queued_messages_max = settings_.clients.queued_messages_max;
-    node.broker.queued_bytes_max = settings_.clients.queued_bytes_max;
-    node.connections_max = settings_.clients.connections_max;
-    node.broker.store_keeps_anything = store_.keeps_anything();
     NodePorts ports{loop_.scheduler(), entropy_, log_, metrics_, store_, state_};
+    ports.worker = &worker_;
+    ports.heap_bytes = heap_bytes_in_use;
     if (mesh_port) {
-      adapters_.emplace(loop_, *mesh_port, dht_settings(settings_), identity_.key, log_);
+      adapters_.emplace(loop_, *mesh_port, now_.settings, identity_.key, log_);
       ports.dialer = &adapters_->dialer;
       ports.channels = &adapters_->channels;
       ports.rendezvous = &adapters_->engine;
-      node.mesh = mesh_settings(node.epoch, mesh_port->port);
+      node.mesh =
+          mesh_settings(now_.settings, now_.plan, identity_.key, node.epoch, mesh_port->port);
     }
-    node_.emplace(std::move(node), plan_.rules, ports);
+    node_.emplace(std::move(node), ports);
     if (adapters_)
-      bootstrap_.emplace(plan_.bootstrap, adapters_->engine, adapters_->resolver, state_,
+      bootstrap_.emplace(now_.plan.bootstrap, adapters_->engine, adapters_->resolver, state_,
                          loop_.scheduler(), log_, [this](const std::vector<Endpoint>& addresses) {
                            node_->mesh()->set_bootstrap_endpoints(addresses);
                          });
-  }
-
-  MeshSettings mesh_settings(std::uint64_t epoch, std::uint16_t port) {
-    MeshSettings mesh{identity_.key, epoch};
-    mesh.software = std::string("starling ") + version;
-    mesh.meshes = plan_.meshes;
-    mesh.mesh_port = port;
-    mesh.local_endpoints = reachable_at(plan_.mesh_listen, port);
-    mesh.links_max = settings_.peers.peers_max;
-    mesh.peer_messages_per_s = settings_.peers.messages_per_s;
-    mesh.peer_retained_max = settings_.peers.retained_max;
-    return mesh;
-  }
-
-  void listen_for_clients(const ListenerPlan& plan) {
-    ConnectionInfo info;
-    info.allow_anonymous = plan.allow_anonymous;
-    listeners_.push_back(std::make_unique<UvListener>(
-        loop_, plan.at,
-        [this, info](std::unique_ptr<ByteStream> stream) {
-          ConnectionInfo this_one = info;
-          this_one.peer = stream->peer_endpoint();
-          node_->add_client(std::move(stream), this_one);
-        },
-        &log_));
-    log_.info("listening",
-              {{"for", "mqtt"}, {"addr", listeners_.back()->local_endpoint().to_text()}});
+    log_topics_.emplace(loop_.scheduler(), node_->broker());
+    log_.set_topic_output(
+        [this](std::string_view topic, std::string_view line) { log_topics_->add(topic, line); });
+    system_topics_.emplace(loop_.scheduler(), node_->broker(), now_.settings.sys_interval_s,
+                           [this] { return readings(); });
   }
 
   void listen_for_peers(BoundPort& port) {
-    Endpoint at = plan_.mesh_listen;
+    Endpoint at = now_.plan.mesh_listen;
     at.port = port.port;
-    listeners_.push_back(std::make_unique<UvListener>(
+    peer_listener_ = std::make_unique<UvListener>(
         loop_, std::move(port.tcp),
-        [this](std::unique_ptr<ByteStream> stream) { node_->add_peer(std::move(stream)); }, &log_));
+        [this](std::unique_ptr<ByteStream> stream) { node_->add_peer(std::move(stream)); }, &log_);
     log_.info("listening", {{"for", "mesh"}, {"addr", at.to_text()}});
   }
 
-  void on_signal(int signal) {
-    if (signal == SIGHUP) {
-      log_.warn("reload_not_supported", {{"signal", "SIGHUP"}});
-      return;
+  void drop_rights() {
+    if (now_.settings.user.empty() || !runs_as_root()) return;
+    const UnixUser user = user_to_become(now_.settings.user);
+    state_.hand_over_to(user.user, user.group);
+    log_.hand_over_to(user.user, user.group);
+    become_user(user);
+  }
+
+  SystemReadings readings() {
+    SystemReadings readings;
+    readings.heap_bytes = static_cast<std::int64_t>(heap_bytes_in_use());
+    readings.sockets_accepted = node_->counters().clients_accepted;
+    readings.output_bytes = static_cast<std::int64_t>(node_->output_waiting());
+    readings.more = {{"clients/refused_at_the_door", node_->counters().clients_refused},
+                     {"clients/handshakes_failed", node_->counters().handshakes_failed},
+                     {"wire/bytes/received", traffic_.received},
+                     {"wire/bytes/sent", traffic_.sent}};
+    if (const Mesh* mesh = node_->mesh()) {
+      const MeshStatus status = mesh->status();
+      readings.more.emplace_back("mesh/links", status.links);
+      readings.more.emplace_back("mesh/members_known", status.members_known);
     }
+    return readings;
+  }
+
+  void keep_systemd_quiet() {
+    const auto interval = systemd_.alive_interval();
+    if (!interval) return;
+    systemd_.alive();
+    loop_.scheduler().wake_at(loop_.scheduler().now() + *interval,
+                              [this] { keep_systemd_quiet(); });
+  }
+
+  // --- Changes while it runs
+
+  void on_signal(int signal) {
+    if (signal == SIGHUP) return reload();
+    if (signal == SIGRTMIN) return log_.reopen();
+    if (signal == SIGUSR1) return;  // Mosquitto writes its database: there is none to write
+    if (signal == SIGUSR2) return tell_counts();
     if (stopping_) return;
     stopping_ = true;
     log_.info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
-    listeners_.clear();
+    systemd_.stopping();
+    clients_.close();
+    peer_listener_ = nullptr;
     if (bootstrap_) bootstrap_->remember();
     node_->stop();
     wait_for_farewell(loop_.scheduler().now() + farewell_max);
+  }
+
+  void tell_counts() {
+    const BrokerCounters& counters = node_->broker().counters();
+    log_.info("counts", {{"clients", counters.clients_connected},
+                         {"sessions", counters.sessions},
+                         {"subscriptions", counters.subscriptions},
+                         {"retained", node_->broker().retained_count()}});
+  }
+
+  /// Everything that can change without a restart. What is wrong leaves everything as it was.
+  void reload() {
+    if (stopping_) return;
+    log_.info("reloading");
+    systemd_.reloading();
+    log_.reopen();
+    std::vector<config::Diagnostic> trouble;
+    Configuration fresh = reread_(trouble);
+    keep_channels(fresh.plan);
+    open_channels(fresh.plan, trouble);
+    for (const config::Diagnostic& diagnostic : trouble)
+      log_.error("reload_refused", {{"why", diagnostic.to_text()}});
+    if (trouble.empty()) take(std::move(fresh));
+    systemd_.ready();
+  }
+
+  void take(Configuration fresh) {
+    try {
+      log_.configure(log_options(fresh.settings.log));
+    } catch (const std::exception& error) {
+      log_.error("reload_refused", {{"why", error.what()}});
+      return;
+    }
+    for (const std::string& what : needs_restart(now_.settings, fresh.settings))
+      log_.warn("reload_needs_restart", {{"what", what}});
+    for (const ListenerPlan& listener : fresh.plan.listeners)
+      if (keeps_channels(listener)) reread(listener, listener.channels->reread(*listener.tls));
+    listeners_ = number_listeners(listeners_, fresh.plan.listeners);
+    now_ = std::move(fresh);
+    tell_what_was_read();
+    node_->reload(configuration());
+    system_topics_->set_interval(now_.settings.sys_interval_s);
+    try {
+      clients_.open(listeners_);
+    } catch (const std::exception& error) {
+      log_.error("listener_not_opened", {{"why", error.what()}});
+    }
+    watch_files();
+    log_.info("reloaded");
+  }
+
+  /// A TLS listener that is known goes on with its tickets, and with its certificates if the new
+  /// ones cannot be read: its key may have been root's alone. Nothing is read before the whole
+  /// configuration is known to be good.
+  void keep_channels(Plan& fresh) {
+    for (ListenerPlan& listener : fresh.listeners) {
+      if (!listener.tls) continue;
+      const auto known = std::ranges::find_if(listeners_, [&](const NumberedListener& other) {
+        return other.is_wanted && other.plan.channels && other.plan.place() == listener.place();
+      });
+      if (known != listeners_.end()) listener.channels = known->plan.channels;
+    }
+  }
+
+  [[nodiscard]] bool keeps_channels(const ListenerPlan& listener) const {
+    return listener.channels != nullptr
+           && std::ranges::any_of(listeners_, [&](const NumberedListener& known) {
+                return known.plan.channels == listener.channels;
+              });
+  }
+
+  void reread(const ListenerPlan& listener, const Result<void>& outcome) {
+    if (outcome) {
+      log_.info("certificates_reread", {{"listener", listener.place()}});
+      for (const std::string& warning : listener.channels->warnings())
+        log_.warn("config_warning", {{"what", warning}});
+      return;
+    }
+    log_.error("certificates_not_reread",
+               {{"listener", listener.place()}, {"why", outcome.error().what}});
+  }
+
+  void watch_files() {
+    std::vector<std::string> paths;
+    for (const NumberedListener& listener : listeners_)
+      if (listener.is_wanted && listener.plan.channels)
+        for (const std::string& path : listener.plan.channels->files()) paths.push_back(path);
+    file_watch_.set_paths(std::move(paths));
+  }
+
+  /// Certificates were renewed.
+  void on_files_changed() {
+    for (const NumberedListener& listener : listeners_) {
+      if (!listener.is_wanted || !listener.plan.channels) continue;
+      reread(listener.plan, listener.plan.channels->reread());
+    }
   }
 
   void wait_for_farewell(TimePoint latest) {
@@ -186,25 +331,33 @@ class Daemon::Impl {
                               [this, latest] { wait_for_farewell(latest); });
   }
 
-  const config::Settings& settings_;
-  Plan plan_;
-  LogSink& log_;
+  Configuration now_;
+  Reread reread_;
+  NodeLog& log_;
+  StreamTraffic traffic_;  // of clients; streams that flush may outlive the node
   UvLoop loop_;
   crypto::SystemEntropy entropy_;
   MetricRegistry metrics_;
   MemoryStore store_;
   StateDirectory state_;
   Identity identity_;
+  UvWorker worker_;
   std::optional<MeshAdapters> adapters_;
   std::optional<Node> node_;
   std::optional<Bootstrap> bootstrap_;
-  std::vector<std::unique_ptr<UvListener>> listeners_;
+  std::optional<LogTopics> log_topics_;
+  std::optional<SystemTopics> system_topics_;
+  std::vector<NumberedListener> listeners_;
+  ClientListeners clients_;
+  std::unique_ptr<UvListener> peer_listener_;
+  SystemdNotifier systemd_;
+  UvFileWatch file_watch_;
   UvSignals signals_;
   bool stopping_ = false;
 };
 
-Daemon::Daemon(const config::Settings& settings, Plan plan, LogSink& log)
-    : impl_(std::make_unique<Impl>(settings, std::move(plan), log)) {}
+Daemon::Daemon(Configuration configuration, Reread reread, NodeLog& log)
+    : impl_(std::make_unique<Impl>(std::move(configuration), std::move(reread), log)) {}
 Daemon::~Daemon() = default;
 void Daemon::run() {
   impl_->run();

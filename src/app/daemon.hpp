@@ -1,20 +1,34 @@
 // Daemon: the node with every adapter around it, from the first socket to the last good-bye.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <vector>
 
 #include "src/app/plan.hpp"
+#include "src/config/diagnostics.hpp"
 #include "src/config/settings.hpp"
-#include "src/log/stderr_log.hpp"
+#include "src/log/node_log.hpp"
 
 namespace starling {
 
 class Daemon {
  public:
-  /// Opens everything and serves from the first run() on.
+  /// What the daemon was told, all of it understood and checked.
+  struct Configuration {
+    std::string file;  ///< it was read from; empty: none
+    config::Settings settings;
+    Plan plan;
+  };
+  /// Reads the same files again. What is wrong is appended to `trouble`; the configuration is good
+  /// only if nothing was.
+  using Reread = std::function<Configuration(std::vector<config::Diagnostic>& trouble)>;
+
+  /// Opens everything, gives up root's rights if the settings name a user, and serves from run()
+  /// on. `log` outlives it.
   /// Throws std::runtime_error with a sentence for the operator: port in use, state directory not
   /// writable, identity damaged ...
-  Daemon(const config::Settings& settings, Plan plan, LogSink& log);
+  Daemon(Configuration configuration, Reread reread, NodeLog& log);
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;

@@ -6,8 +6,7 @@
 
 #include "bridge/sharing/share_rule.hpp"
 #include "src/app/mesh_secret.hpp"
-#include "src/auth/acl_file.hpp"
-#include "src/config/text_file.hpp"
+#include "src/app/plan_listeners.hpp"
 
 namespace starling {
 namespace {
@@ -33,23 +32,6 @@ std::optional<Endpoint> parse_listen(const std::string& text) {
   auto endpoint = Endpoint::parse(text.substr(0, colon) + ":1");
   if (endpoint) endpoint->port = 0;
   return endpoint;
-}
-
-std::optional<Endpoint> parse_bind(const std::string& address, std::uint16_t port) {
-  const bool v6 = address.find(':') != std::string::npos && address.front() != '[';
-  return parse_listen((v6 ? "[" + address + "]" : address) + ":" + std::to_string(port));
-}
-
-void plan_listeners(const Settings& settings, Plan& plan, std::vector<Diagnostic>& trouble) {
-  std::vector<config::ListenerSettings> listeners = settings.listeners;
-  if (listeners.empty()) listeners.emplace_back();  // local-only mode
-  for (const auto& listener : listeners) {
-    const auto at = parse_bind(listener.bind, listener.port);
-    if (!at)
-      complain(trouble, listener.origin, "bind = \"" + listener.bind + "\" is not an IP address");
-    else
-      plan.listeners.push_back({*at, listener.allow_anonymous});
-  }
 }
 
 void plan_dht(const Settings& settings, Plan& plan, std::vector<Diagnostic>& trouble) {
@@ -115,30 +97,16 @@ void plan_meshes(const Settings& settings, Plan& plan, std::vector<Diagnostic>& 
   }
 }
 
-void plan_access(const Settings& settings, Plan& plan, std::vector<Diagnostic>& trouble) {
-  if (settings.acl_file.empty()) return;
-  const auto text = config::read_text_file(settings.acl_file);
-  if (!text) return complain(trouble, {settings.acl_file}, text.error().what);
-  AclFile acl = parse_acl_file(*text);
-  for (const AclProblem& problem : acl.problems) {
-    Diagnostic diagnostic;
-    diagnostic.source = settings.acl_file;
-    diagnostic.line = problem.line;
-    diagnostic.column = problem.column;
-    diagnostic.message = problem.what;
-    trouble.push_back(std::move(diagnostic));
-  }
-  plan.rules = std::move(acl.rules);
-}
-
 }  // namespace
 
 Plan make_plan(const Settings& settings, std::vector<Diagnostic>& trouble) {
   Plan plan;
-  plan_listeners(settings, plan, trouble);
+  config::SystemConfigFiles config_files;
+  SecurityFiles files(config_files, trouble, plan.warnings);
+  plan_listeners(settings, files, plan);
+  plan.broker = plan_broker(settings.clients);
   if (settings.wants_dht()) plan_dht(settings, plan, trouble);
   plan_meshes(settings, plan, trouble);
-  plan_access(settings, plan, trouble);
   return plan;
 }
 

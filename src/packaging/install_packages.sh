@@ -3,10 +3,13 @@
 # Usage: install_packages.sh [build] [demo] [test] [fuzz]     (needs root only if something is missing)
 set -euo pipefail
 
-build=(g++ cmake ninja-build pkg-config ccache lld libopendht-dev libgnutls28-dev libmsgpack-cxx-dev libuv1-dev
-  libboost-dev libboost-test-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev)
+build=(g++ cmake ninja-build pkg-config ccache lld libopendht-dev libgnutls28-dev libargon2-dev libmsgpack-cxx-dev libuv1-dev libwslay-dev
+  libboost-dev libboost-test-dev libtomlplusplus-dev libcli11-dev libfmt-dev)
 demo=(mosquitto-clients openssl)
-test=(mosquitto-clients openssl python3 python3-paho-mqtt iproute2 procps)
+# mosquitto is here to be compared with; its service is neither started nor enabled.
+test=(mosquitto mosquitto-clients openssl python3 python3-paho-mqtt libpaho-mqtt-dev nodejs iproute2 procps
+  gnutls-bin libmbedtls-dev libwolfssl-dev)
+command -v npm >/dev/null || test+=(npm)  # other packagings of Node.js bring their own
 fuzz=(clang-14 libclang-rt-14-dev llvm-14)
 
 wanted=()
@@ -32,4 +35,18 @@ as_root=()
 if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
 export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update -qq
+
+policy=/usr/sbin/policy-rc.d
+new_broker=no
+for package in "${missing[@]}"; do
+  if [ "$package" = mosquitto ]; then new_broker=yes; fi
+done
+if [ "$new_broker" = yes ] && [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod 755 "$policy"
+  trap '"${as_root[@]}" rm -f "$policy"' EXIT
+fi
 "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+if [ "$new_broker" = yes ] && [ -d /run/systemd/system ]; then
+  "${as_root[@]}" systemctl disable --quiet mosquitto.service || true
+fi

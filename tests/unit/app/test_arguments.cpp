@@ -1,13 +1,22 @@
 #include <boost/test/unit_test.hpp>
 
 #include "src/app/arguments.hpp"
+#include "tests/support/memory_config_files.hpp"
 
 using namespace starling;
 
 namespace {
+
 Arguments parse(std::vector<std::string> words) {
-  return parse_arguments(words, "/nonexistent.toml");
+  return parse_arguments(words, "/nonexistent/starling.toml");
 }
+
+Arguments parse(std::vector<std::string> words, std::map<std::string, std::string> texts) {
+  MemoryConfigFiles files;
+  files.files = std::move(texts);
+  return parse_arguments(words, "/etc/starling/starling.toml", files);
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(arguments)
@@ -47,12 +56,101 @@ BOOST_AUTO_TEST_CASE(ports_reach_their_places) {
   const Arguments result = parse({"-p", "1884", "--mesh-port", "0"});
   BOOST_REQUIRE(result.settings.listeners.size() == 1U);
   BOOST_TEST(result.settings.listeners[0].port == 1884);
-  BOOST_TEST(result.settings.listeners[0].bind == "127.0.0.1");
+  BOOST_TEST(result.settings.listeners[0].bind == "localhost");
   BOOST_TEST(result.settings.dht.listen == "[::]:0");
-  // A flag that is written twice means the later one, as wrapper scripts expect.
-  BOOST_TEST(parse({"-p", "1884", "-p", "1885"}).settings.listeners[0].port == 1885);
   BOOST_TEST(parse({"--set", "dht.listen=127.0.0.1:7", "--mesh-port", "9"}).settings.dht.listen
              == "127.0.0.1:9");
+}
+
+BOOST_AUTO_TEST_CASE(each_port_without_other_listeners_is_one_on_loopback) {
+  const Arguments result = parse({"-p", "1884", "--port", "1885"});
+  BOOST_TEST(result.trouble.empty());
+  BOOST_REQUIRE(result.settings.listeners.size() == 2U);
+  BOOST_TEST(result.settings.listeners[1].port == 1885);
+  BOOST_TEST(result.settings.listeners[1].bind == "localhost");
+  BOOST_TEST(result.settings.origins.at("listener[1].port").text == "--port");
+  BOOST_TEST(parse({"-p", "1884", "-p", "1884"}).trouble.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(ports_beside_configured_listeners_differ_between_the_dialects) {
+  const std::map<std::string, std::string> files = {
+      {"/m.conf", "listener 1 ::1\n"},
+      {"/x.toml", "[[listener]]\nport = 1\nbind = \"::1\"\n"},
+      {"/empty.conf", ""}};
+  const Arguments ignored = parse({"-c", "/m.conf", "-p", "1884"}, files);
+  BOOST_TEST(ignored.trouble.empty());
+  BOOST_REQUIRE(ignored.settings.listeners.size() == 1U);
+  BOOST_TEST(ignored.settings.listeners[0].port == 1);
+  BOOST_REQUIRE(ignored.settings.notices.size() == 1U);
+  BOOST_TEST(ignored.settings.notices[0] == "--port has no effect beside the listeners of /m.conf");
+  const Arguments local = parse({"-c", "/empty.conf", "-p", "1884"}, files);
+  BOOST_REQUIRE(local.settings.listeners.size() == 1U);
+  BOOST_TEST(local.settings.listeners[0].bind == "localhost");
+  const Arguments replaced = parse({"-c", "/x.toml", "-p", "1884", "-p", "1885"}, files);
+  BOOST_REQUIRE(replaced.settings.listeners.size() == 2U);
+  BOOST_TEST(replaced.settings.listeners[0].port == 1884);
+  BOOST_TEST(replaced.settings.listeners[0].bind == "::1");
+  BOOST_TEST(replaced.settings.listeners[1].bind == "localhost");
+}
+
+BOOST_AUTO_TEST_CASE(the_ending_of_a_file_says_its_dialect) {
+  const std::map<std::string, std::string> files = {{"/a.toml", "[node]\nname = \"a\"\n"},
+                                                    {"/a.conf", "sys_interval 3\n"},
+                                                    {"/mosquitto", "sys_interval 4\n"}};
+  BOOST_TEST(parse({"-c", "/a.toml"}, files).settings.node_name == "a");
+  BOOST_TEST(parse({"--config-file", "/a.conf"}, files).settings.sys_interval_s == 3U);
+  BOOST_TEST(parse({"--config", "/mosquitto"}, files).settings.sys_interval_s == 4U);
+  BOOST_TEST((parse({"-c", "/a.conf"}, files).settings.log.format == config::LogFormat::mosquitto));
+  BOOST_TEST(parse({"-c", "/none.conf"}, files).trouble.size() == 1U);
+  BOOST_TEST(parse({"-c", "/none.toml"}, files).trouble.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(the_default_file_is_read_if_it_is_there_and_conf_d_after_it) {
+  BOOST_TEST(parse({}, {}).trouble.empty());
+  BOOST_TEST(parse({}, {}).config_file == "");
+  std::map<std::string, std::string> files = {
+      {"/etc/starling/starling.toml", "[node]\nname = \"main\"\nuser = \"main\"\n"},
+      {"/etc/starling/conf.d/10.toml", "[node]\nname = \"ten\"\n"},
+      {"/etc/starling/conf.d/09.toml", "[node]\nname = \"nine\"\npid_file = \"/p\"\n"},
+      {"/other.toml", ""}};
+  for (const auto& words :
+       std::vector<std::vector<std::string>>{{}, {"-c", "/etc/starling/starling.toml"}}) {
+    const Arguments result = parse(words, files);
+    BOOST_TEST(result.trouble.empty());
+    BOOST_TEST(result.config_file == "/etc/starling/starling.toml");
+    BOOST_TEST(result.settings.node_name == "ten");
+    BOOST_TEST(result.settings.user == "main");
+    BOOST_TEST(result.settings.pid_file == "/p");
+  }
+  BOOST_TEST(parse({"-c", "/other.toml"}, files).settings.node_name == "");
+  files.erase("/etc/starling/starling.toml");
+  BOOST_TEST(parse({}, files).settings.node_name == "ten");
+}
+
+BOOST_AUTO_TEST_CASE(flags_go_before_overrides_and_those_before_files) {
+  const Arguments result =
+      parse({"-c", "/m.conf", "--set", "log.level=warn", "--set", "store.path=/set", "-v", "-d",
+             "--state-dir", "/flag"},
+            {{"/m.conf", "persistence_location /file\nlog_type error\nlistener 1\n"}});
+  BOOST_TEST(result.trouble.empty());
+  BOOST_TEST(result.settings.state_dir == "/flag");
+  BOOST_TEST((result.settings.log.level == LogLevel::debug));
+  BOOST_TEST(result.settings.log.types.empty());
+  BOOST_TEST(result.settings.daemonize);
+  BOOST_TEST(result.settings.origins.at("store.path").text == "--state-dir");
+  BOOST_TEST(result.settings.origins.at("log.level").text == "--verbose");
+}
+
+BOOST_AUTO_TEST_CASE(the_configuration_is_printed_as_toml_unless_json_is_asked_for) {
+  BOOST_TEST((parse({"--print-config"}).action == Arguments::Action::print_config));
+  BOOST_TEST(!parse({"--print-config"}).print_as_json);
+  BOOST_TEST(!parse({"--print-config=toml"}).print_as_json);
+  BOOST_TEST(parse({"--print-config=json"}).print_as_json);
+  BOOST_TEST(parse({"--print-config=xml"}).text_is_error);
+  // The format is never taken from the next word.
+  BOOST_TEST(parse({"--print-config", "json"}).text_is_error);
+  BOOST_TEST((parse({"--print-config", "-p", "1"}).action == Arguments::Action::print_config));
+  BOOST_TEST((parse({"--test-config"}).action == Arguments::Action::test_config));
 }
 
 BOOST_AUTO_TEST_CASE(wrong_words_are_usage_errors_with_a_suggestion) {
@@ -61,6 +159,8 @@ BOOST_AUTO_TEST_CASE(wrong_words_are_usage_errors_with_a_suggestion) {
     const Arguments result = parse(words);
     BOOST_TEST(result.text_is_error, words[0]);
   }
+  BOOST_TEST(parse({"--tst-config"}).text.find("did you mean \"--test-config\"?")
+             != std::string::npos);
   BOOST_TEST(parse({"--bootsrap", "x"}).text.find("did you mean \"--bootstrap\"?")
              != std::string::npos);
 }

@@ -1,6 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "src/app/arguments.hpp"
+#include "src/app/client_listeners.hpp"
 #include "src/app/plan.hpp"
 
 using namespace starling;
@@ -29,7 +30,9 @@ BOOST_AUTO_TEST_CASE(without_settings_a_listener_on_loopback_and_nothing_else) {
   const Made made({});
   BOOST_TEST(made.trouble == "");
   BOOST_REQUIRE(made.plan.listeners.size() == 1U);
-  BOOST_TEST(made.plan.listeners[0].at.to_text() == "127.0.0.1:1883");
+  BOOST_TEST(made.plan.listeners[0].place() == "localhost:1883");
+  BOOST_TEST(made.plan.local_only);
+  BOOST_TEST(made.plan.listeners[0].policy.allow_anonymous);
   BOOST_TEST(made.plan.meshes.empty());
 }
 
@@ -60,8 +63,63 @@ BOOST_AUTO_TEST_CASE(every_trouble_is_told) {
 BOOST_AUTO_TEST_CASE(addresses_to_listen_on_may_be_of_either_family_and_any_free_port) {
   BOOST_TEST(Made({"--set", "dht.listen=[::1]:0", "--mesh", "public"}).plan.mesh_listen.to_text()
              == "[::1]:0");
-  BOOST_TEST(Made({"-p", "0"}).plan.listeners[0].at.to_text() == "127.0.0.1:0");
-  BOOST_TEST(contains(Made({"--set", "listener=[{bind=\"localhost\"}]"}).trouble, "localhost"));
+  BOOST_TEST(Made({"-p", "0"}).plan.listeners[0].place() == "localhost:0");
+  BOOST_TEST(Made({"--set", "listener=[{bind=\"::1\"}]"}).plan.listeners[0].place()
+             == "[::1]:1883");
+}
+
+BOOST_AUTO_TEST_CASE(anonymous_clients_come_in_only_where_nobody_else_can_reach_the_listener) {
+  const auto takes_anonymous = [](const std::string& listener) {
+    return Made({"--set", "listener=[{" + listener + "}]"})
+        .plan.listeners[0]
+        .policy.allow_anonymous;
+  };
+  BOOST_TEST(takes_anonymous("port=1"));
+  BOOST_TEST(takes_anonymous("bind=\"127.0.0.5\""));
+  BOOST_TEST(takes_anonymous("unix_socket=\"/tmp/s\""));
+  BOOST_TEST(!takes_anonymous("bind=\"\""));
+  BOOST_TEST(!takes_anonymous("bind=\"0.0.0.0\""));
+  BOOST_TEST(!takes_anonymous("bind=\"192.0.2.7\""));
+  BOOST_TEST(takes_anonymous("bind=\"0.0.0.0\",allow_anonymous=true"));
+  BOOST_TEST(!takes_anonymous("port=1,allow_anonymous=false"));
+  BOOST_TEST(!takes_anonymous("port=1,password_file=\"/dev/null\""));
+}
+
+BOOST_AUTO_TEST_CASE(
+    files_of_secrets_that_cannot_be_read_are_named_with_the_place_that_names_them) {
+  for (const char* key : {"acl_file", "password_file"}) {
+    const Made made({"--set", std::string("auth.") + key + "=/nonexistent/" + key});
+    BOOST_TEST(contains(made.trouble, std::string("--set auth.") + key), made.trouble);
+    BOOST_TEST(contains(made.trouble, std::string("/nonexistent/") + key), made.trouble);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(certificates_are_opened_in_a_step_of_their_own) {
+  Made made({"--set", "listener=[{tls={cert=\"/nonexistent/c\",key=\"/nonexistent/k\"}}]"});
+  BOOST_TEST(made.trouble == "");
+  std::vector<config::Diagnostic> trouble;
+  open_channels(made.plan, trouble);
+  BOOST_REQUIRE(trouble.size() == 1U);
+  BOOST_TEST(contains(trouble[0].to_text(), "/nonexistent/c"));
+}
+
+BOOST_AUTO_TEST_CASE(a_reload_keeps_the_numbers_of_the_listeners_that_stay) {
+  const auto plans = [](const std::string& listeners) {
+    return Made({"--set", "listener=[" + listeners + "]"}).plan.listeners;
+  };
+  const auto places = [](const std::vector<NumberedListener>& numbered) {
+    std::string all;
+    for (const NumberedListener& listener : numbered)
+      all += (listener.is_wanted ? "" : "-") + listener.plan.place() + " ";
+    return all;
+  };
+  const auto before = number_listeners({}, plans("{port=1},{port=2},{port=0},{port=0}"));
+  BOOST_TEST(places(before) == "localhost:1 localhost:2 localhost:0 localhost:0 ");
+  const auto after = number_listeners(before, plans("{port=3},{port=0},{port=2,max_qos=1}"));
+  BOOST_TEST(places(after) == "-localhost:1 localhost:2 localhost:0 -localhost:0 localhost:3 ");
+  BOOST_TEST(after[1].plan.policy.qos_max == 1);
+  BOOST_TEST(places(number_listeners(after, plans("{port=1}")))
+             == "localhost:1 -localhost:2 -localhost:0 -localhost:0 -localhost:3 ");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

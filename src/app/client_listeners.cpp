@@ -1,0 +1,96 @@
+#include "src/app/client_listeners.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "src/uv/listen_address.hpp"
+#include "src/uv/uv_listener.hpp"
+#include "src/uv/uv_loop.hpp"
+#include "src/uv/uv_unix_listener.hpp"
+
+namespace starling {
+namespace {
+
+AddressFamily family_of(config::SocketDomain domain) {
+  switch (domain) {
+    case config::SocketDomain::ipv4:
+      return AddressFamily::ipv4;
+    case config::SocketDomain::ipv6:
+      return AddressFamily::ipv6;
+    case config::SocketDomain::any:
+      break;
+  }
+  return AddressFamily::any;
+}
+
+const char* protocol_text(const ListenerPlan& plan) {
+  const bool websockets = plan.settings.protocol == config::ListenerProtocol::websockets;
+  if (plan.settings.tls) return websockets ? "wss" : "mqtts";
+  return websockets ? "ws" : "mqtt";
+}
+
+}  // namespace
+
+std::vector<NumberedListener> number_listeners(const std::vector<NumberedListener>& known,
+                                               std::vector<ListenerPlan> wanted) {
+  std::vector<NumberedListener> numbered = known;
+  for (NumberedListener& listener : numbered) listener.is_wanted = false;
+  for (ListenerPlan& plan : wanted) {
+    // Several may listen at the same place, if that is "any free port".
+    const auto same = std::ranges::find_if(numbered, [&](const NumberedListener& listener) {
+      return !listener.is_wanted && listener.plan.place() == plan.place();
+    });
+    if (same == numbered.end())
+      numbered.push_back({std::move(plan), true});
+    else
+      *same = {std::move(plan), true};
+  }
+  return numbered;
+}
+
+ClientListeners::ClientListeners(UvLoop& loop, LogSink& log, StreamTraffic& traffic,
+                                 OnClient on_client)
+    : loop_(loop), log_(log), traffic_(traffic), on_client_(std::move(on_client)) {}
+ClientListeners::~ClientListeners() = default;
+
+void ClientListeners::close() {
+  open_.clear();
+}
+
+void ClientListeners::open(const std::vector<NumberedListener>& listeners) {
+  open_.resize(listeners.size());
+  for (std::size_t number = 0; number < listeners.size(); ++number) {
+    if (!listeners[number].is_wanted)
+      open_[number] = nullptr;
+    else if (open_[number] == nullptr)
+      open_[number] = open_one(static_cast<ListenerIndex>(number), listeners[number].plan);
+  }
+}
+
+std::unique_ptr<Listener> ClientListeners::open_one(ListenerIndex number,
+                                                    const ListenerPlan& plan) {
+  const config::ListenerSettings& settings = plan.settings;
+  const auto take = [this, number](std::unique_ptr<ByteStream> stream) {
+    on_client_(number, std::move(stream));
+  };
+  const StreamOptions options{.nodelay = plan.no_delay, .traffic = &traffic_};
+  if (!settings.unix_socket.empty()) {
+    auto listener = std::make_unique<UvUnixListener>(
+        loop_, settings.unix_socket, settings.unix_socket_mode, take, &log_, options);
+    log_.info("listening",
+              {{"for", "mqtt"}, {"path", settings.unix_socket}, {"protocol", protocol_text(plan)}});
+    return listener;
+  }
+  ListenAddress at;
+  at.host = settings.bind;
+  at.port = settings.port;
+  at.interface = settings.bind_interface;
+  at.family = family_of(settings.domain);
+  auto listener = std::make_unique<UvListener>(loop_, bind_listener(at), take, &log_, options);
+  for (const Endpoint& endpoint : listener->local_endpoints())
+    log_.info("listening",
+              {{"for", "mqtt"}, {"addr", endpoint.to_text()}, {"protocol", protocol_text(plan)}});
+  return listener;
+}
+
+}  // namespace starling
