@@ -153,7 +153,9 @@ class Client:
             self.paho = mqtt.Client(client_id, protocol=protocol)
         else:
             self.paho = mqtt.Client(client_id or f"c{secrets.token_hex(6)}", clean_session=clean, protocol=protocol)
-        self.paho.max_inflight_messages_set(1000)
+        # paho does not heed the Receive Maximum of a CONNACK; its own default is ours.
+        if version < 5:
+            self.paho.max_inflight_messages_set(1000)
         self.paho.on_message = lambda c, u, message: self.received.put(message)
         self._connected, self._subscribed, self._gone = queue.Queue(), queue.Queue(), queue.Queue()
         self.paho.on_connect = lambda c, u, flags, code, *rest: self._connected.put((flags, code))

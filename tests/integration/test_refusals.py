@@ -135,9 +135,10 @@ class MalformedMqtt(NodeTestCase):
             self.assertIn(answer[2], {reason, 0x81, 0x82}, nonsense)
             self.assertEqual(self.exchange(node, self.CONNECT_4, nonsense)[:2], b"\x20\x02", nonsense)
         self.assertEqual(self.exchange(node, b"\x10\x0c\x00\x04MQTX\x04\x02\x00\x3c\x00\x00"), b"")
-        # An unknown level is told in the words of the nearest version: 3.1.1 below 5, 5.0 above.
+        # An unknown level is told in the words of the version that the fields are laid out for.
         self.assertEqual(self.exchange(node, b"\x10\x0c\x00\x04MQTT\x02\x02\x00\x3c\x00\x00")[3:4], b"\x01")
-        self.assertEqual(self.exchange(node, b"\x10\x0c\x00\x04MQTT\x07\x02\x00\x3c\x00\x00")[3:4], b"\x84")
+        self.assertEqual(self.exchange(node, b"\x10\x0c\x00\x04MQTT\x07\x02\x00\x3c\x00\x00"), b"\x20\x02\x00\x01")
+        self.assertEqual(self.exchange(node, b"\x10\x0d\x00\x04MQTT\x07\x02\x00\x3c\x00\x00\x00")[3:4], b"\x84")
         self.assertEqual(self.exchange(node, b"\x00\x00"), b"")
 
     def test_random_sessions_leave_the_canary_singing(self):

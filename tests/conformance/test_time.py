@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""What only time shows: keep alive, expiry of messages and sessions, will delay. Seconds of real time, run side by side."""
+import threading
+import time
+
+import wire
+from server import ConformanceCase, clauses, run
+from wire import prop
+
+
+class InTime(ConformanceCase):
+
+    def together(self, *stories):
+        """Runs stories side by side; the first failure is raised."""
+        failures = []
+
+        def tell(story, *arguments):
+            try:
+                story(*arguments)
+            except BaseException as failure:  # handed on to the test's own thread
+                failures.append((story.__name__, failure))
+        threads = [threading.Thread(target=tell, args=(story if isinstance(story, tuple) else (story,))) for story in stories]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if failures:
+            raise AssertionError(failures[0][0]) from failures[0][1]
+
+    @clauses("MQTT-3.1.2-24", "MQTT5-3.1.2-22", "MQTT5-3.2.2-22", "MQTT5-3.3.2-5", "MQTT5-4.1.0-2", "MQTT5-3.1.2-8")
+    def test_time_passes(self):
+        self.together((self.silence, 3), (self.silence, 4), (self.silence, 5), (self.talk, 4), (self.talk, 5),
+                      self.no_keep_alive, self.waiting_messages_expire, self.retained_messages_expire,
+                      self.sessions_expire, self.will_is_delayed, self.nobody_connects)
+
+    def silence(self, version):
+        """A client silent for one and a half keep alives is disconnected, and its will published."""
+        topic = self.name()
+        watcher = self.client(version, keep_alive=0).subscribe(topic)
+        silent = self.client(version, keep_alive=1, will=(topic, b"silent"))
+        began = time.monotonic()
+        silent.expect_closed(0x8D)
+        self.assertGreaterEqual(time.monotonic() - began, 1.4)
+        self.assertLess(time.monotonic() - began, 3.5)
+        watcher.expect_publish(topic, b"silent")
+
+    def talk(self, version):
+        """Whatever a client sends counts as a sign of life."""
+        client = self.client(version, keep_alive=1)
+        for packet in (wire.PING, wire.publish(version, self.name(), b"x"), wire.puback(9), wire.PING, wire.PING):
+            client.send(packet)
+            time.sleep(0.7)  # shorter than one keep alive; all together longer than two
+        client.send(wire.PING)
+        for _ in range(4):
+            client.expect(wire.PONG)
+
+    def no_keep_alive(self):
+        client = self.client(4, keep_alive=0)
+        time.sleep(3)
+        client.quiet()
+
+    def waiting_messages_expire(self):
+        name, topic, keep = self.name("c"), self.name(), prop("session_expiry", 60)
+        self.client(5, name, properties=keep).subscribe((topic, 1)).leave()
+        writer = self.client(5)
+        writer.publish(topic, b"short", 1, properties=prop("message_expiry", 1))
+        writer.publish(topic, b"long", 1, properties=prop("message_expiry", 10))
+        writer.publish(topic, b"ever", 1)
+        time.sleep(2.2)
+        reader = self.client(5, name, True, clean=False, properties=keep)
+        self.assertIn(reader.expect_publish(topic, b"long").properties["message_expiry"], (6, 7, 8))
+        self.assertNotIn("message_expiry", reader.expect_publish(topic, b"ever").properties)
+        reader.quiet()
+
+    def retained_messages_expire(self):
+        topic = self.name()
+        writer = self.client(5)
+        writer.publish(topic + "/a", b"short", retain=True, properties=prop("message_expiry", 1))
+        writer.publish(topic + "/b", b"long", retain=True, properties=prop("message_expiry", 10))
+        time.sleep(2.2)
+        reader = self.client(5).subscribe(topic + "/#")
+        reader.expect_publish(topic + "/b", retain=True)
+        reader.quiet()
+
+    def sessions_expire(self):
+        name, keep = self.name("c"), prop("session_expiry", 1)
+        self.client(5, name, properties=keep).leave()
+        self.client(5, name, True, clean=False, properties=keep).leave()
+        time.sleep(3)
+        self.client(5, name, False, clean=False, properties=keep).leave()
+
+    def will_is_delayed(self):
+        topic = self.name()
+        watcher = self.client(5, keep_alive=0).subscribe(topic)
+        self.client(5, will=(topic, b"late", 0, False, prop("will_delay", 2)), properties=prop("session_expiry", 60)).drop()
+        began = time.monotonic()
+        watcher.quiet()
+        watcher.expect_publish(topic, b"late")
+        self.assertGreaterEqual(time.monotonic() - began, 1.9)
+        self.assertLess(time.monotonic() - began, 4)
+
+    def nobody_connects(self):
+        """Who opens a connection and says nothing does not keep others from being served."""
+        silent = [self.open(4) for _ in range(20)]
+        self.client(5).quiet()
+        for one in silent:
+            one.drop()
+
+
+run() if __name__ == "__main__" else None
