@@ -165,7 +165,7 @@ std::shared_ptr<const MessageProperties> read_properties(MsgpackReader& in) {
   auto properties = std::make_shared<MessageProperties>();
   in.enter_array(elements_max);
   if (!in.take_nil())
-    properties->payload_format_indicator = static_cast<std::uint8_t>(in.read_uint(1));
+    properties->payload_format_indicator = static_cast<std::uint8_t>(in.read_uint(255));
   if (!in.take_nil()) properties->content_type = in.read_text(property_size_max);
   if (!in.take_nil()) {
     const std::string_view topic = in.read_text(property_size_max);

@@ -61,6 +61,7 @@ std::vector<NaiveRule> naive_rules(const std::vector<std::string>& lines) {
       access = rest.substr(0, space);
       rest = trimmed(rest.substr(space));
     }
+    if (!is_mqtt_text(rest)) continue;
     rules.push_back(NaiveRule{user, word == "pattern", access, rest});
   }
   return rules;
@@ -69,15 +70,18 @@ std::vector<NaiveRule> naive_rules(const std::vector<std::string>& lines) {
 bool naive_allows(const std::vector<NaiveRule>& rules, const Principal& who, Action action,
                   std::string_view topic) {
   const auto matches = [&](const NaiveRule& rule) {
-    if (topic[0] == '$' && rule.filter[0] != '$') return false;
     std::string filter;
-    for (const auto level : split_levels(rule.filter)) {
-      if (rule.pattern && level == "%u" && !who.user) return false;
-      const std::string_view own = level == "%u" ? who.user.value_or("") : who.client_id;
-      filter += '/';
-      filter += rule.pattern && (level == "%c" || level == "%u") ? own : level;
+    for (std::size_t i = 0; i < rule.filter.size(); ++i) {
+      const std::string_view two = std::string_view(rule.filter).substr(i, 2);
+      if (rule.pattern && (two == "%c" || two == "%u")) {
+        if (two == "%u" && !who.user) return false;
+        filter += two == "%u" ? *who.user : who.client_id;
+        ++i;
+      } else {
+        filter += rule.filter[i];
+      }
     }
-    return naive_matches(filter, "/" + std::string(topic));  // the slash keeps '$' out of the way
+    return (topic[0] == '$') == (filter[0] == '$') && naive_matches(filter, topic);
   };
   for (const bool pattern : {false, true}) {
     std::vector<NaiveRule> own;
@@ -101,7 +105,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const AclFile file = parse_acl_file(text);
   const auto lines = lines_of(text);
   STARLING_CHECK(file.rules.restricted() && file.problems.size() <= acl_problems_max);
-  for (const AclProblem& problem : file.problems) {
+  STARLING_CHECK(file.warnings.size() <= acl_problems_max);
+  std::vector<AclProblem> told = file.problems;
+  told.insert(told.end(), file.warnings.begin(), file.warnings.end());
+  for (const AclProblem& problem : told) {
     STARLING_CHECK(problem.line >= 1 && problem.line <= lines.size());
     STARLING_CHECK(problem.column >= 1 && problem.column <= lines[problem.line - 1].size() + 1);
     STARLING_CHECK(problem.what.find('\n') == std::string::npos && problem.what.size() < 300);

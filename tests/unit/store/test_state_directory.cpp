@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "src/store/state_directory.hpp"
 #include "tests/support/null_log.hpp"
@@ -68,6 +69,24 @@ BOOST_AUTO_TEST_CASE(a_save_that_fails_leaves_the_old_document) {
   std::filesystem::create_directory(root / "peers.new");  // open() for writing must fail
   BOOST_TEST(!directory.save("peers", as_bytes("new")).ok());
   BOOST_TEST(as_text(*directory.load("peers")) == "old");
+}
+
+BOOST_AUTO_TEST_CASE(a_directory_that_was_handed_over_is_used_without_the_rights_that_led_to_it) {
+  if (::geteuid() != 0) return;  // there is nothing to hand over
+  StateDirectory directory(root / "state", log);
+  BOOST_REQUIRE(directory.save("identity.key", as_bytes("secret")).ok());
+  const uid_t nobody = 65'534;
+  directory.hand_over_to(nobody, nobody);
+  struct stat found = {};
+  BOOST_REQUIRE(::stat((root / "state" / "identity.key").c_str(), &found) == 0);
+  BOOST_TEST(found.st_uid == nobody);
+  // The folder above belongs to root alone.
+  BOOST_REQUIRE(::seteuid(nobody) == 0);
+  const bool saved = directory.save("epoch", as_bytes("7")).ok();
+  const auto loaded = directory.load("identity.key");
+  BOOST_REQUIRE(::seteuid(0) == 0);
+  BOOST_TEST(saved);
+  BOOST_TEST((loaded && as_text(*loaded) == "secret"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
