@@ -25,8 +25,16 @@ inline constexpr std::uint16_t inflight_max =
 inline constexpr std::uint16_t receive_maximum =
     20;  // QoS 1/2 messages we let an MQTT 5 client have under way, as Mosquitto
 inline constexpr std::size_t queued_messages_max =
-    100'000;  // per session; an offline session drops beyond it, counted
-inline constexpr std::size_t queued_bytes_max = 64U << 20U;  // per session
+    100'000;  // per session, in memory; an offline session drops beyond it, counted
+inline constexpr std::size_t queued_bytes_max = 64U << 20U;  // per session, in memory
+inline constexpr std::size_t stored_messages_max =
+    10'000'000;  // per session that the store keeps, where nothing else is configured
+inline constexpr std::size_t stored_bytes_max = 1U << 30U;  // the same, in bytes
+inline constexpr std::size_t queue_memory_messages =
+    1'000;  // of a session that the store keeps: what waits beyond is only on disk
+inline constexpr std::size_t queue_memory_bytes = 1U << 20U;  // the same, in bytes
+inline constexpr std::size_t queue_refill_messages =
+    500;  // read back at a time, when fewer than half of these are left in memory
 inline constexpr std::size_t connection_output_max =
     4U << 20U;  // bytes waiting for a slow reader's socket; then it queues
 inline constexpr std::uint16_t topic_alias_max =
@@ -241,6 +249,22 @@ inline constexpr auto file_watch_settle =
 inline constexpr auto file_watch_look =
     60s;  // between looks at watched files, for file systems that tell nothing
 inline constexpr std::size_t file_watch_links_max = 40;  // symbolic links followed, as the kernel
+
+// --- The store (src/store)
+inline constexpr auto relaxed_commit_max =
+    1s;  // durability "relaxed": what is acknowledged is on disk this much later
+inline constexpr std::size_t relaxed_commit_changes =
+    10'000;  // the same: so many changes do not wait longer
+inline constexpr auto store_retry_interval = 1s;  // after a commit that failed
+inline constexpr std::size_t store_backlog_bytes_max =
+    64U << 20U;  // of changes not on disk yet while the store fails; then publishers before MQTT 5,
+                 // who cannot be told, are disconnected
+inline constexpr std::size_t store_free_bytes_min =
+    4U << 20U;  // of the file system; below it the store counts as full
+inline constexpr auto store_look_interval = 30s;  // between looks for what has expired
+inline constexpr std::size_t store_slice_rows =
+    1'000;  // rows of erased sessions and expired messages deleted per commit
+inline constexpr std::size_t store_import_bytes_max = 4ULL << 30U;  // of another broker's database
 
 // --- WebSocket and PROXY protocol (src/websocket)
 inline constexpr std::size_t http_head_max =

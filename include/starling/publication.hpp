@@ -46,6 +46,8 @@ struct Publication {
   std::shared_ptr<const MessageProperties> properties;
   /// Zero origin until the node has stamped it.
   MessageId id;
+  /// This node's own number for it, by which its store knows it; 0: it has none yet. Never sent.
+  std::uint64_t number = 0;
 
   [[nodiscard]] bool has_expired(TimePoint now) const { return expires_at && *expires_at <= now; }
 };
