@@ -8,12 +8,16 @@ namespace starling {
 
 class MemoryStore final : public Store {
  public:
-  void set_handler(OnCommitted handler) override { on_committed_ = std::move(handler); }
+  void set_handlers(Handlers handlers) override { handlers_ = std::move(handlers); }
+  StoreNumbers load(StoreLoader&) override { return {}; }
   BatchNumber commit(StoreBatch batch) override;
+  /// Nothing waits here; `done` runs from inside.
+  void read_queue(const QueueRead& what,
+                  std::function<void(std::vector<StoredDelivery>)> done) override;
   [[nodiscard]] bool keeps_anything() const override { return false; }
 
  private:
-  OnCommitted on_committed_;
+  Handlers handlers_;
   BatchNumber last_ = 0;
 };
 
