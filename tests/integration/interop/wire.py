@@ -37,13 +37,13 @@ def properties(items, version):
 
 
 def connect(client_id="", version=4, clean=True, keep_alive=60, will=None, user=None, password=None, expiry=None, items=b""):
-    """`will`: (topic, payload, qos, retain). `expiry`: seconds a session of version 5 outlives its connection."""
+    """`will`: (topic, payload, qos, retain[, raw property bytes]). `expiry`: seconds a session of version 5 outlives its connection."""
     flags = 2 if clean else 0
     payload = text(client_id)
     if will:
-        topic, content, qos, retain = will
+        topic, content, qos, retain, *will_items = will
         flags |= 4 | qos << 3 | (32 if retain else 0)
-        payload += properties(b"", version) + text(topic) + text(content)
+        payload += properties(b"".join(will_items), version) + text(topic) + text(content)
     if user is not None:
         flags |= 128
         payload += text(user)
