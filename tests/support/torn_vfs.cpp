@@ -23,7 +23,7 @@ struct Change {
   bool truncates = false;
 };
 
-void apply(const Change& change, Content& to) {
+void carry_out(const Change& change, Content& to) {
   if (change.truncates) {
     to.resize(change.offset);
     return;
@@ -134,7 +134,7 @@ int read(sqlite3_file* handle, void* out, int count, sqlite3_int64 offset) {
 }
 
 int change(File& file, Change what) {
-  apply(what, file.inode->now);
+  carry_out(what, file.inode->now);
   file.inode->pending.push_back(std::move(what));
   return file.disk->still_on() ? SQLITE_OK : SQLITE_IOERR_WRITE;
 }
@@ -401,7 +401,7 @@ Content survive(const Inode& inode, SeededRandom& random) {
     const bool kept = random.upto(16) < kept_of_16;
     for (Change& piece : pieces(change, random)) {
       if (whole ? kept : random.upto(16) < kept_of_16) {
-        apply(piece, left);
+        carry_out(piece, left);
         continue;
       }
       const std::size_t end = piece.offset + piece.bytes.size();
@@ -409,7 +409,7 @@ Content survive(const Inode& inode, SeededRandom& random) {
         left.resize(end);  // the size reached the disk, the bytes did not
       } else if (!piece.truncates && garbage && end <= left.size() && random.one_in(4)) {
         random.fill(piece.bytes);
-        apply(piece, left);
+        carry_out(piece, left);
       }
     }
   }
