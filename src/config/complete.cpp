@@ -64,6 +64,20 @@ void inherit_security(ListenerSettings& listener, const SecuritySettings& securi
   inherit(listener.auto_id_prefix, std::optional(security.auto_id_prefix));
 }
 
+/// What waits on disk may be more than what waits in memory.
+void bound_queues(Settings& settings) {
+  const bool has_disk = settings.durability != Durability::none;
+  const auto is_set = [&](const char* path) {
+    return settings.origins.find(path) != settings.origins.end();
+  };
+  if (!is_set("limits.max_queued_messages"))
+    settings.clients.queued_messages_max = static_cast<std::uint32_t>(
+        has_disk ? limits::stored_messages_max : limits::queued_messages_max);
+  if (!is_set("limits.max_queued_bytes"))
+    settings.clients.queued_bytes_max =
+        static_cast<std::uint32_t>(has_disk ? limits::stored_bytes_max : limits::queued_bytes_max);
+}
+
 }  // namespace
 
 void complete(Settings& settings, std::vector<Diagnostic>& trouble) {
@@ -75,6 +89,7 @@ void complete(Settings& settings, std::vector<Diagnostic>& trouble) {
     check_tls(tls, trouble);
   }
   check_addresses(settings, trouble);
+  bound_queues(settings);
 }
 
 Settings without_inherited(Settings settings) {

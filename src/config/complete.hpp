@@ -10,7 +10,7 @@ namespace starling::config {
 
 /// Hands down what listeners inherit: with this call, who may come in by a listener stands in the
 /// listener (and without per_listener what [auth] says is there too, unless the listener says
-/// otherwise). Reports what no single key shows: one address listened on twice, TLS without a
+/// otherwise). Gives the bounds of queues that nobody has written. Reports what no single key shows: one address listened on twice, TLS without a
 /// certificate. May be called again.
 void complete(Settings& settings, std::vector<Diagnostic>& trouble);
 

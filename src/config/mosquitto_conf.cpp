@@ -28,7 +28,6 @@ class Reading {
         draft_(settings),
         listeners_before_(settings.listeners.size()) {
     draft_.default_listener.settings.bind.clear();
-    settings.clients.queued_messages_max = 1'000;
     settings.log.format = LogFormat::mosquitto;
     settings.user = "mosquitto";
   }
@@ -75,8 +74,7 @@ class Reading {
     }
     finish_anonymous();
     finish_log();
-    if (draft_.persistence)
-      notice("persistence true: this version keeps sessions and messages in memory only");
+    finish_persistence();
     if (draft_.ignored.empty()) return;
     std::string list;
     for (const std::string& name : draft_.ignored) list += (list.empty() ? "" : ", ") + name;
@@ -179,6 +177,19 @@ class Reading {
     else
       log.level = has("warning") ? LogLevel::warn : LogLevel::error;
     draft_.settings.origins["log.level"] = draft_.settings.origins["log.types"];
+  }
+
+  /// What Mosquitto has kept is read in only where it would have read it too: an old file that
+  /// lies beside a configuration without persistence is forgotten there as well.
+  void finish_persistence() {
+    if (!draft_.persistence) return;
+    Settings& settings = draft_.settings;
+    settings.durability = *draft_.persistence ? Durability::commit : Durability::none;
+    if (!*draft_.persistence) return;
+    const std::string& folder = draft_.persistence_location;
+    settings.mosquitto_db =
+        folder + (folder.empty() || folder.ends_with('/') ? "" : "/") + draft_.persistence_file;
+    settings.origins["store.import_mosquitto_db"] = settings.origins["store.durability"];
   }
 
   ConfigFiles& files_;

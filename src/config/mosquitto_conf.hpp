@@ -13,7 +13,7 @@
 namespace starling::config {
 
 /// Reads `text`, and what its include_dir lines name, into `settings`. First what Mosquitto's
-/// defaults make different from ours is set (max_queued_messages 1000, its log lines, ...).
+/// defaults make different from ours is set (its log lines, its user).
 /// Appends every trouble to `trouble`, and to Settings::notices what is understood but has no
 /// effect.
 void read_mosquitto_conf(const std::string& name, std::string_view text, ConfigFiles& files,

@@ -40,7 +40,9 @@ struct MosquittoDraft {
   std::set<std::string, std::less<>> written;
   std::set<std::string, std::less<>> ignored;  ///< options without an effect here, told once
   std::set<std::string, std::less<>> bridges;  ///< names
-  bool persistence = false;
+  std::optional<bool> persistence;             ///< as Mosquitto has one word under two names
+  std::string persistence_file = "mosquitto.db";
+  std::string persistence_location;  ///< empty: the working directory
   bool log_dest_written = false;
   bool log_type_written = false;
 };

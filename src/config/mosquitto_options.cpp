@@ -124,6 +124,15 @@ void read_client_expiration(Option& option) {
   option.set("limits.max_session_expiry");
 }
 
+// --- Persistence
+
+void read_persistence(Option& option) {
+  if (const auto value = option.flag()) {
+    option.draft().persistence = *value;
+    option.set("store.durability");
+  }
+}
+
 // --- What is not honoured
 
 void read_connection(Option& option) {
@@ -370,9 +379,17 @@ constexpr Row rows[] = {
     {"password", of_bridge},
     {"password_file", read_password_file},
     {"per_listener_settings", read_per_listener},
-    {"persistence", [](Option& o) { o.draft().persistence = o.flag().value_or(false); }},
-    {"persistence_file", [](Option& o) { (void)o.text_once(o.draft().written); }},
-    {"persistence_location", [](Option& o) { node_text(o, "store.path", o.settings().state_dir); }},
+    {"persistence", read_persistence},
+    {"persistence_file",
+     [](Option& o) {
+       if (auto value = o.text_once(o.draft().written))
+         o.draft().persistence_file = std::move(*value);
+     }},
+    {"persistence_location",
+     [](Option& o) {
+       node_text(o, "store.path", o.settings().state_dir);
+       o.draft().persistence_location = o.settings().state_dir;
+     }},
     {"persistent_client_expiration", read_client_expiration},
     {"pid_file", [](Option& o) { node_text(o, "node.pid_file", o.settings().pid_file); }},
     {"plugin", read_plugin},
@@ -397,7 +414,7 @@ constexpr Row rows[] = {
        node_flag(o, "limits.retain_available", o.settings().clients.retain_available);
      }},
     {"retain_expiry_interval", read_retain_expiry},
-    {"retained_persistence", [](Option& o) { o.draft().persistence = o.flag().value_or(false); }},
+    {"retained_persistence", read_persistence},
     {"retry_interval", ignore},
     {"round_robin", of_bridge},
     {"set_tcp_nodelay",

@@ -353,9 +353,10 @@ void visit_peer_limits(Schema& schema, PeerLimits& peers) {
 }
 
 void visit_store(Schema& schema, Settings& settings) {
-  static constexpr std::array<std::string_view, 1> none = {"none"};
-  schema.only("durability", none);
+  static constexpr std::array<std::string_view, 3> durabilities = {"commit", "relaxed", "none"};
+  schema.choice("durability", durabilities, settings.durability, Durability::commit);
   schema.text("path", settings.state_dir);
+  schema.text("import_mosquitto_db", settings.mosquitto_db);
 }
 
 /// "daemon", or "local0" to "local7".

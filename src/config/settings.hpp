@@ -120,8 +120,10 @@ struct ClientLimits {
   std::uint16_t inflight_max = limits::inflight_max;
   std::uint32_t inflight_bytes_max = 0;  ///< bytes under way to one client; 0: no bound
   std::uint16_t receive_maximum = limits::receive_maximum;
-  std::uint32_t queued_messages_max = limits::queued_messages_max;
-  std::uint32_t queued_bytes_max = limits::queued_bytes_max;
+  // Per session. Where nobody says otherwise, complete() gives the bounds of a node with a disk, or
+  // of one without:
+  std::uint32_t queued_messages_max = limits::stored_messages_max;
+  std::uint32_t queued_bytes_max = limits::stored_bytes_max;
   bool queue_qos0 = false;            ///< QoS 0 for absent persistent sessions is queued too
   bool upgrade_outgoing_qos = false;  ///< the QoS of the subscription, never that of the message
   std::uint32_t connections_max = limits::connections_max;
@@ -149,6 +151,13 @@ struct PeerLimits {
   std::uint32_t peers_max = limits::links_max;
   std::uint32_t messages_per_s = static_cast<std::uint32_t>(limits::peer_messages_per_s);
   std::uint32_t retained_max = limits::peer_retained_max;  ///< topics one peer may create
+};
+
+/// When a client is told that something is kept.
+enum class Durability : std::uint8_t {
+  commit,   ///< when it is on disk
+  relaxed,  ///< at once; on disk limits::relaxed_commit_max later
+  none      ///< at once; the process's memory is all there is
 };
 
 enum class LogFormat : std::uint8_t {
@@ -185,9 +194,11 @@ struct Settings {
   PeerLimits peers;
   std::uint32_t sys_interval_s = 10;  ///< between publications of $SYS; 0: never
   std::string state_dir;              ///< empty: the system's or the user's default
-  std::string pid_file;               ///< empty: none
-  std::string user;                   ///< whom to become when started as root; empty: nobody else.
-      ///< "mosquitto", if there is none: "nobody", as Mosquitto does
+  Durability durability = Durability::commit;
+  std::string mosquitto_db;  ///< read in once, into a new store; empty: nothing is
+  std::string pid_file;      ///< empty: none
+  std::string user;          ///< whom to become when started as root; empty: nobody else.
+                             ///< "mosquitto", if there is none: "nobody", as Mosquitto does
   bool daemonize = false;
   LogSettings log;
 

@@ -25,6 +25,34 @@ struct Completed {
 
 BOOST_AUTO_TEST_SUITE(completion)
 
+BOOST_AUTO_TEST_CASE(queues_that_nobody_bounded_are_as_long_as_their_place_allows) {
+  const auto bounds = [](const char* text) {
+    const ClientLimits clients = Completed(text).settings.clients;
+    return std::pair<std::size_t, std::size_t>(clients.queued_messages_max,
+                                               clients.queued_bytes_max);
+  };
+  const std::pair<std::size_t, std::size_t> on_disk{limits::stored_messages_max,
+                                                    limits::stored_bytes_max};
+  const std::pair<std::size_t, std::size_t> in_memory{limits::queued_messages_max,
+                                                      limits::queued_bytes_max};
+  BOOST_TEST((bounds("") == on_disk));
+  BOOST_TEST((bounds("[store]\ndurability = \"relaxed\"\n") == on_disk));
+  BOOST_TEST((bounds("[store]\ndurability = \"none\"\n") == in_memory));
+  BOOST_TEST((bounds("[store]\ndurability = \"none\"\n[limits]\nmax_queued_messages = 7\n")
+              == std::pair{std::size_t{7}, limits::queued_bytes_max}));
+  BOOST_TEST((bounds("[limits]\nmax_queued_bytes = 7\n")
+              == std::pair{limits::stored_messages_max, std::size_t{7}}));
+}
+
+BOOST_AUTO_TEST_CASE(completing_again_follows_a_durability_that_has_changed) {
+  Completed completed("[limits]\nmax_queued_bytes = 7\n");
+  std::vector<Diagnostic> trouble;
+  completed.settings.durability = Durability::none;
+  complete(completed.settings, trouble);
+  BOOST_TEST(completed.settings.clients.queued_messages_max == limits::queued_messages_max);
+  BOOST_TEST(completed.settings.clients.queued_bytes_max == 7U);
+}
+
 BOOST_AUTO_TEST_CASE(one_address_cannot_be_listened_on_twice) {
   BOOST_TEST(Completed("[[listener]]\nport = 1\n[[listener]]\nport = 1\n").message
              == "x.toml:3:1: there is a listener for localhost port 1 already, at x.toml:1:1\n");

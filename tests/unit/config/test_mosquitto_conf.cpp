@@ -44,8 +44,9 @@ BOOST_AUTO_TEST_CASE(an_empty_file_means_local_only_with_mosquittos_defaults) {
   BOOST_TEST(read.messages == "");
   BOOST_TEST(read.settings.listeners.empty());
   BOOST_TEST(!read.settings.security.allow_anonymous.has_value());
-  BOOST_TEST(read.settings.clients.queued_messages_max == 1'000U);
   BOOST_TEST(read.settings.clients.inflight_max == 20);
+  BOOST_TEST((read.settings.durability == Durability::commit));
+  BOOST_TEST(read.settings.mosquitto_db == "");
   BOOST_TEST((read.settings.log.format == LogFormat::mosquitto));
   BOOST_TEST(read.settings.log.to_stderr);
   BOOST_TEST(read.settings.user == "mosquitto");
@@ -69,7 +70,9 @@ BOOST_AUTO_TEST_CASE(debians_file_with_a_local_one_beside_it) {
   BOOST_TEST(s.listeners[0].port == 1883);
   BOOST_TEST(s.listeners[0].bind == "");
   BOOST_TEST(!s.listeners[0].allow_anonymous.value());
-  BOOST_TEST(contains(read.notices, "in memory only"));
+  BOOST_TEST((s.durability == Durability::commit));
+  BOOST_TEST(s.mosquitto_db == "/var/lib/mosquitto/mosquitto.db");
+  BOOST_TEST(read.notices == "");
   BOOST_TEST(s.origins.at("listener[0].port").text == "/etc/mosquitto/conf.d/local.conf:1");
 }
 
@@ -300,6 +303,36 @@ BOOST_AUTO_TEST_CASE(log_destinations_and_types_add_up_and_none_ends_them) {
   BOOST_TEST((none.settings.log.types == std::vector<std::string>{"none"}));
   BOOST_TEST((none.settings.log.level == LogLevel::error));
   BOOST_TEST(contains(Read("log_dest file /a\nlog_dest file /b\n").messages, "written twice"));
+}
+
+BOOST_AUTO_TEST_CASE(persistence_is_on_unless_it_is_turned_off) {
+  struct Row {
+    const char* text;
+    Durability durability;
+    const char* mosquitto_db;  // only what Mosquitto itself would read is read in
+  };
+  for (const Row& row : {
+           Row{"", Durability::commit, ""},
+           Row{"persistence_location /data\n", Durability::commit, ""},
+           Row{"persistence false\npersistence_location /data\n", Durability::none, ""},
+           Row{"retained_persistence false\n", Durability::none, ""},
+           Row{"persistence true\n", Durability::commit, "mosquitto.db"},
+           Row{"retained_persistence true\n", Durability::commit, "mosquitto.db"},
+           Row{"persistence true\npersistence_location /data\n", Durability::commit,
+               "/data/mosquitto.db"},
+           Row{"persistence_location /data/\npersistence_file x.db\npersistence 1\n",
+               Durability::commit, "/data/x.db"},
+           Row{"persistence true\nretained_persistence false\n", Durability::none, ""},
+       }) {
+    const Read read(row.text);
+    BOOST_TEST(read.messages == "", row.text);
+    BOOST_TEST(read.notices == "", row.text);
+    BOOST_TEST((read.settings.durability == row.durability), row.text);
+    BOOST_TEST(read.settings.mosquitto_db == row.mosquitto_db, row.text);
+  }
+  const Read off("autosave_interval 5\npersistence false\n");
+  BOOST_TEST(off.settings.origins.at("store.durability").text.ends_with(":2"));
+  BOOST_TEST(contains(off.notices, "without effect here: autosave_interval"));
 }
 
 BOOST_AUTO_TEST_CASE(values_reach_their_places) {

@@ -102,6 +102,19 @@ BOOST_AUTO_TEST_CASE(each_value_has_its_origin_beside_it) {
   BOOST_TEST(contains(text, "# without effect here: autosave_interval\n"));
 }
 
+BOOST_AUTO_TEST_CASE(bounds_of_queues_are_printed_as_they_hold) {
+  MemoryConfigFiles files;
+  files.files["/m.conf"] = "persistence false\nmax_queued_bytes 9\n";
+  Settings settings;
+  std::vector<Diagnostic> trouble;
+  read_mosquitto_conf_file("/m.conf", files, settings, trouble);
+  complete(settings, trouble);
+  const std::string text = print_toml(settings);
+  BOOST_TEST(comment_of(text, "durability = \"none\"") == "/m.conf:1");
+  BOOST_TEST(comment_of(text, "max_queued_messages = 100000") == "default");
+  BOOST_TEST(comment_of(text, "max_queued_bytes = 9") == "/m.conf:2");
+}
+
 BOOST_AUTO_TEST_CASE(what_a_listener_has_only_inherited_is_not_printed_with_it) {
   MemoryConfigFiles files;
   Settings settings;

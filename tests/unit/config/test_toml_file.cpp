@@ -114,11 +114,25 @@ BOOST_AUTO_TEST_CASE(keys_of_later_versions_are_refused_by_name_not_ignored) {
        {"[admin]\nlisten = \"127.0.0.1:8830\"\n", "[limits.mesh]\nbandwidth_out = \"4 MiB/s\"\n"})
     BOOST_TEST(Read(text).message(0).find("is not supported in this version") != std::string::npos,
                text);
-  for (const char* text : {"[store]\ndurability = \"commit\"\n", "[dht]\nnat = \"auto\"\n",
-                           "[dht]\nrelay = \"use\"\n"})
+  for (const char* text :
+       {"[store]\ndurability = \"some\"\n", "[dht]\nnat = \"auto\"\n", "[dht]\nrelay = \"use\"\n"})
     BOOST_TEST(Read(text).trouble.size() == 1U, text);
-  BOOST_TEST(Read("[store]\ndurability = \"none\"\n[dht]\nnat = \"off\"\nrelay = \"off\"\n")
-                 .trouble.empty());
+  BOOST_TEST(Read("[dht]\nnat = \"off\"\nrelay = \"off\"\n").trouble.empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_store_is_durable_as_it_is_told) {
+  const auto durability = [](const std::string& word) {
+    const Read read("[store]\ndurability = \"" + word + "\"\nimport_mosquitto_db = \"/m.db\"\n");
+    BOOST_TEST(read.trouble.empty(), word);
+    BOOST_TEST(read.settings.mosquitto_db == "/m.db");
+    return read.settings.durability;
+  };
+  BOOST_TEST((Read("").settings.durability == Durability::commit));
+  BOOST_TEST((durability("commit") == Durability::commit));
+  BOOST_TEST((durability("relaxed") == Durability::relaxed));
+  BOOST_TEST((durability("none") == Durability::none));
+  BOOST_TEST(Read("[store]\ndurability = \"nome\"\n").message(0).find("did you mean \"none\"?")
+             != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_listener_takes_everything_that_mosquitto_listeners_have) {
