@@ -130,8 +130,8 @@ void ChunkFile::walk() {
     return a.id != b.id ? a.id < b.id : a.at < b.at;
   };
   std::ranges::sort(messages_, before);
-  const auto rest = std::ranges::unique(messages_, {}, &Place::id);
-  messages_.erase(rest.begin(), rest.end());
+  const auto same = [](const Place& a, const Place& b) { return a.id == b.id; };
+  messages_.erase(std::unique(messages_.begin(), messages_.end(), same), messages_.end());
 }
 
 // --- MessageFinder
