@@ -200,8 +200,9 @@ bool Broker::may_stay(const Connection& connection) {
 }
 
 void Broker::publish_system(const TopicName& topic, std::string_view payload, bool retain_it) {
-  const auto shared = std::make_shared<const Publication>(
-      Publication{topic, SharedBytes(as_bytes(payload)), QoS::exactly_once, retain_it, {}, {}, {}});
+  Publication message{topic, SharedBytes(as_bytes(payload)), QoS::exactly_once, retain_it, {}, {}, {}};
+  number(message);
+  const auto shared = std::make_shared<const Publication>(std::move(message));
   if (retain_it) retained_.take(shared, nullptr);  // made anew at every start: no store keeps it
   fan_out_.publish(shared, 0, now(), outcome_);
   handle_outcome();

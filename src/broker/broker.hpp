@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -88,6 +89,22 @@ class Broker {
   void for_each_interest(Visit&& visit) const {
     interests_.for_each(visit);
   }
+
+  // --- The store (BrokerSettings::store_keeps_anything) ----------------------------------------
+
+  /// Takes what `store` kept, before anything else happens.
+  StoreNumbers restore(Store& store);
+  /// What BrokerHost::read_queue() asked for.
+  void on_queue_read(SessionNumber session, std::vector<StoredDelivery> deliveries);
+  /// What BrokerHost::tell_when_safe() asked for.
+  void on_queue_safe(SessionNumber session, std::uint64_t position);
+  void on_expired_in_store(const std::vector<ExpiredDelivery>& expired);
+  /// While the store is not good, nothing is taken that needs it: clients of MQTT 5 are told so, the
+  /// others' acknowledgements wait.
+  void on_store_health(StoreHealth health);
+  /// The store is not good, and this acknowledgement waits for it: a client that can be told that
+  /// its message was not taken is told so. False: it goes on waiting.
+  bool refuse_waiting(ConnectionId id, const Acknowledgement& what);
 
   // --- The node --------------------------------------------------------------------------------
 
@@ -203,17 +220,38 @@ class Broker {
   mqtt::ReasonCode subscribe(Connection& connection, const mqtt::Subscription& asked,
                              std::uint32_t identifier);
   void on_unsubscribe(Connection& connection, const mqtt::Unsubscribe& packet);
+  void put_subscription(LocalSession& session, const SubscriptionId& id,
+                        const SubscriptionOptions& options);
   bool unsubscribe(LocalSession& session, std::string_view filter);
   void drop_subscription(LocalSession& session, const SubscriptionId& id,
                          const SubscriptionOptions& options);
   static void stop_replay(LocalSession& session, const TopicFilter& filter);
   void tell(const std::optional<InterestChange>& change);
 
-  static const std::shared_ptr<const Author>& author_of(LocalSession& session);
+  // broker_store.cpp: what outlives the process
+  class Loader;
+  void restore_session(LoadedSession loaded);
+  void restore_subscription(LocalSession& session, const StoredSubscription& stored);
+  [[nodiscard]] Delivery restored(const StoredDelivery& stored) const;
+  [[nodiscard]] ListenerIndex listener_named(std::string_view name) const;
+  void save_session(LocalSession& session);
+  void save_departure(LocalSession& session, bool had_will);
+  void forget_stored(LocalSession& session, bool leaves_orphans);
+  void read_orphans(SessionNumber session, std::uint64_t after);
+  void on_orphans_read(SessionNumber session, std::vector<StoredDelivery> deliveries);
+  void number(Publication& message) {
+    if (settings_.store_keeps_anything && message.number == 0)
+      message.number = host_.next_message_number();
+  }
+  [[nodiscard]] bool store_fails() const { return store_health_ != StoreHealth::good; }
+  /// The store cannot take what this PUBLISH would need it for. `closed`: its client is gone.
+  [[nodiscard]] bool must_wait_for_store(const LocalSession& session, const mqtt::Publish& packet,
+                                         const TopicName& topic) const;
+
+  const std::shared_ptr<const Author>& author_of(LocalSession& session) const;
   template <class Change>
   void journal(const LocalSession& session, Change change) {
-    if (settings_.store_keeps_anything && session.is_durable())
-      host_.batch().changes.push_back(std::move(change));
+    if (session.stored != 0) host_.batch().changes.push_back(std::move(change));
   }
   [[nodiscard]] TimePoint now() const { return scheduler_.now(); }
   void send_away_revoked();
@@ -247,6 +285,9 @@ class Broker {
   WithheldPublishers withheld_;
   FanOut fan_out_;
   FanOut::Outcome outcome_;  // of the fan-out just done; memory reused
+  StoreHealth store_health_ = StoreHealth::good;
+  // Sessions that have ended, of which the store still holds what share groups gave them.
+  std::set<SessionNumber> orphans_;
 };
 
 }  // namespace starling

@@ -125,8 +125,13 @@ void Broker::on_pubrec(Connection& connection, const mqtt::Pubrec& packet) {
   const bool refused = mqtt::is_refusal(packet.reason);
   const auto received =
       connection.session->machine.outbound().on_pubrec(packet.packet_id, refused, ended);
-  if (received == OutboundQos::Received::send_pubrel)
+  if (received == OutboundQos::Received::send_pubrel) {
+    const LocalSession& session = *connection.session;
+    journal(session, MessageReceived{session.stored, connection.session->machine.outbound()
+                                                         .under_way(packet.packet_id)
+                                                         ->position});
     return promise(connection, acknowledgement(Kind::pubrel, packet.packet_id));
+  }
   if (received == OutboundQos::Received::unknown && !refused)
     return promise(connection, acknowledgement(Kind::pubrel, packet.packet_id,
                                                ReasonCode::packet_identifier_not_found));

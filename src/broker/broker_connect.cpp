@@ -76,13 +76,17 @@ void Broker::admit(Connection& connection) {
   const auto admission = takeovers_.on_connect(request.client_id, takes_over, now());
   if (admission.at > now()) return wait_for_client_id(connection, admission);
 
+  const bool stays = request.expiry_asked_s > 0 && settings_.store_keeps_anything;
+  const bool v5 = connection.version == mqtt::ProtocolVersion::v5;
+  if (stays && store_fails() && (known == nullptr || request.clean_start))
+    return refuse(connection, v5 ? ReasonCode::quota_exceeded : ReasonCode::server_unavailable,
+                  "no disk space for a new session", Telling::why);
+
   bool present = false;
   LocalSession* session = open_session(request.client_id, request.clean_start, present);
-  if (session == nullptr) {
-    const bool v5 = connection.version == mqtt::ProtocolVersion::v5;
+  if (session == nullptr)
     return refuse(connection, v5 ? ReasonCode::quota_exceeded : ReasonCode::server_unavailable,
                   "too many sessions", Telling::why);
-  }
   session->will = std::move(request.will);  // a delayed one of the connection before is void
                                             // [MQTT5-3.1.3-9]
   attach(connection, *session);
@@ -90,7 +94,11 @@ void Broker::admit(Connection& connection) {
   Acknowledgement connack;
   connack.kind = Acknowledgement::Kind::connack;
   connack.session_present = present;
-  promise(connection, connack);
+  // What is promised to one that comes back is on disk already, whether there is room for more or
+  // not; and what it takes away makes room.
+  if (!present || !store_fails()) return promise(connection, connack);
+  ++connection.promised;
+  release(connection.id, connack);
 }
 
 /// Its client id changes hands too quickly.
@@ -154,6 +162,9 @@ void Broker::attach(Connection& connection, LocalSession& session) {
   session.machine.set_mount(policy.mount_point);
   drop_denied(session);
   set_expiry(session, cut_expiry(request.expiry_asked_s, settings_.session_expiry_max_s));
+  if (settings_.store_keeps_anything && session.is_durable() && session.stored == 0)
+    registry_.set_stored(session, host_.next_session_number());
+  save_session(session);
 
   ServerSession::Terms terms;
   terms.version = connection.version;

@@ -94,7 +94,7 @@ void Broker::replay_message(LocalSession& session, const RetainedReplay& replaye
 bool Broker::may_still_publish(const RetainedMessages::Kept& kept) const {
   if (!settings_.check_retain_source || kept.author == nullptr) return true;
   const Author& author = *kept.author;
-  return listeners_.at(author.listener)
+  return listeners_.at(author.at)
       .rules.allows({author.user, author.client_id}, Action::publish, kept.message->topic);
 }
 
@@ -188,7 +188,7 @@ void Broker::hand_over_window(LocalSession& session) {
     if (entry.delivery.share_group != 0 && entry.state == OutboundQos::State::awaiting_puback)
       shared.push_back({entry.packet_id, entry.delivery});
   for (const Unacknowledged& entry : shared) {
-    if (!fan_out_.hand_over(entry.delivery, session, true, now(), outcome_)) continue;
+    if (!fan_out_.hand_over(entry.delivery, &session, true, now(), outcome_)) continue;
     session.machine.outbound().abandon(entry.packet_id);
     fan_out_.on_acknowledged(session, entry.delivery);
     handle_outcome();
@@ -198,14 +198,16 @@ void Broker::hand_over_window(LocalSession& session) {
 // What a share group gave to a session that has left goes to another member.
 void Broker::hand_over(LocalSession& session, std::vector<Delivery> deliveries,
                        bool to_present_only) {
+  std::vector<Delivery> stay;
   for (Delivery& delivery : deliveries) {
-    if (fan_out_.hand_over(delivery, session, to_present_only, now(), outcome_)) {
+    if (fan_out_.hand_over(delivery, &session, to_present_only, now(), outcome_)) {
       fan_out_.on_acknowledged(session, delivery);
       handle_outcome();
     } else if (to_present_only) {
-      session.machine.outbound().enqueue(std::move(delivery));
+      stay.push_back(std::move(delivery));
     }
   }
+  session.machine.outbound().put_back(std::move(stay));
 }
 
 }  // namespace starling

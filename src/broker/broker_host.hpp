@@ -108,6 +108,17 @@ class BrokerHost {
   /// The changes of this turn; touched only if BrokerSettings::store_keeps_anything.
   virtual StoreBatch& batch() = 0;
 
+  /// The next number of a message or a session in the store, greater than all that are in use. Asked
+  /// only if BrokerSettings::store_keeps_anything, as the two below.
+  virtual std::uint64_t next_message_number() = 0;
+  virtual SessionNumber next_session_number() = 0;
+  /// Broker::on_queue_read() follows, never from inside; it sees this turn's changes too.
+  virtual void read_queue(const QueueRead& what) = 0;
+  /// Broker::on_queue_safe(session, position) follows when this turn's batch is safe.
+  virtual void tell_when_safe(SessionNumber session, std::uint64_t position) = 0;
+  /// Bytes of changes that are not safe yet.
+  [[nodiscard]] virtual std::size_t store_backlog() const { return 0; }
+
   /// The node calls Broker::release(to, what) once this turn's batch is safe, in the order of these
   /// calls; at once from inside if nothing needs to be waited for.
   virtual void acknowledge_after_commit(ConnectionId to, const Acknowledgement& what) = 0;

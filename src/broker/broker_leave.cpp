@@ -53,6 +53,7 @@ void Broker::on_disconnect(Connection& connection, const mqtt::Disconnect& packe
       return close(connection, ReasonCode::protocol_error,
                    "DISCONNECT prolongs a session that was to end", true);
     set_expiry(*connection.session, cut_expiry(*expiry_s, settings_.session_expiry_max_s));
+    save_session(*connection.session);
   }
   // [MQTT-3.14.4-3] [MQTT5-3.14.4-3]
   const bool keep_will = packet.reason != ReasonCode::success;
@@ -114,6 +115,7 @@ void Broker::detach(LocalSession& session, bool keep_will) {
   session.machine.on_disconnected();
   for (RetainedReplay& replayed : session.replays) replayed.suback = 0;  // its SUBACK is no more
   give_room(session);
+  const bool had_will = session.will != nullptr;
   if (!keep_will) session.will.reset();
   if (session.expiry_s == 0) return end_session(session);  // [MQTT5-4.1.0-2]
 
@@ -125,6 +127,7 @@ void Broker::detach(LocalSession& session, bool keep_will) {
         session.will->due_at(now(), for_ever ? std::nullopt : std::optional<Duration>(left));
     if (session.will_due <= now()) publish_will(session);
   }
+  save_departure(session, had_will);
   hand_over_window(session);
   hand_over(session, session.machine.outbound().take_shared(0), true);
   watch_away(session);
@@ -172,6 +175,7 @@ void Broker::on_away_due(SubscriberKey key) {
 void Broker::publish_will(LocalSession& session) {
   const std::unique_ptr<Will> will =
       std::move(session.will);  // once [MQTT-3.1.2-10] [MQTT5-3.1.2-10]
+  journal(session, WillErased{session.stored});
   Publication message = will->publication(now());
   if (!may_publish(session, message.topic)) {
     ++counters_.denied_publish;
@@ -188,7 +192,6 @@ void Broker::end_session(LocalSession& session) {
   scheduler_.cancel(session.away_wake);
   scheduler_.cancel(session.stalled_wake);
   for (const auto& [id, options] : session.subscriptions) drop_subscription(session, id, options);
-  session.subscriptions.clear();
 
   // What shared subscriptions gave it and it did not finish. A message of QoS 2 that was sent may
   // have arrived, and must not arrive elsewhere too [MQTT5-4.8.2-5].
@@ -198,9 +201,11 @@ void Broker::end_session(LocalSession& session) {
       unfinished.push_back(std::move(entry.delivery));
   for (Delivery& delivery : session.machine.outbound().take_shared(0))
     unfinished.push_back(std::move(delivery));
+  const bool was_member = std::ranges::any_of(
+      session.subscriptions, [](const auto& entry) { return !entry.first.share_group.empty(); });
+  session.subscriptions.clear();
   hand_over(session, std::move(unfinished), false);
-
-  if (session.is_durable()) journal(session, SessionErased{session.client_id()});
+  forget_stored(session, was_member);
   STARLING_CHECK(session.holds.empty());
   registry_.erase(session);
   --counters_.sessions;
@@ -209,9 +214,7 @@ void Broker::end_session(LocalSession& session) {
 void Broker::set_expiry(LocalSession& session, std::uint32_t expiry_s) {
   const bool was_durable = session.is_durable();
   const bool durable = expiry_s > 0;
-  if (was_durable && !durable) journal(session, SessionErased{session.client_id()});
   session.expiry_s = expiry_s;
-  if (durable) journal(session, SessionSaved{session.client_id(), expiry_s});
   if (durable == was_durable) return;
   for (const auto& [id, options] : session.subscriptions)
     tell(interests_.replace(id, options.qos, was_durable, options.qos, durable));

@@ -47,6 +47,13 @@ void Broker::on_publish(Connection& connection, const mqtt::Publish& packet) {
     return refuse_publish(connection, packet, ReasonCode::not_authorized);
   }
 
+  if (packet.qos != QoS::at_most_once && must_wait_for_store(session, packet, arrived->topic)) {
+    if (connection.version == mqtt::ProtocolVersion::v5)
+      return refuse_publish(connection, packet, ReasonCode::quota_exceeded);
+    if (host_.store_backlog() > limits::store_backlog_bytes_max)
+      return close(connection, ReasonCode::quota_exceeded, "the disk is full", true);
+  }
+
   std::optional<TimePoint> expires_at;
   if (packet.properties.message_expiry_interval_s)
     expires_at = now() + std::chrono::seconds{*packet.properties.message_expiry_interval_s};
@@ -78,16 +85,18 @@ void Broker::take_qos2(Connection& connection, std::uint16_t packet_id, Publicat
   InboundQos& inbound = session.machine.inbound();
   std::uint64_t hold = 0;
   if (inbound.can_hold(message.payload.size())) {
+    if (session.stored != 0) number(message);
     const auto held = std::make_shared<const Publication>(std::move(message));
     inbound.hold(packet_id, held);
-    journal(session, InboundIdOpened{session.client_id(), packet_id, held});
+    journal(session, InboundIdOpened{session.stored, {packet_id, held}});
   } else {
+    journal(session, InboundHeldTaken{session.stored});
     for (const SharedPublication& before : inbound.take_held()) {
       accept(Publication(*before), session);
       handle_outcome();
     }
     accept(std::move(message), session);
-    journal(session, InboundIdOpened{session.client_id(), packet_id, nullptr});
+    journal(session, InboundIdOpened{session.stored, {packet_id, nullptr}});
     hold = hold_publisher(connection.id);
     handle_outcome();
   }
@@ -100,13 +109,13 @@ void Broker::on_pubrel(Connection& connection, const mqtt::Pubrel& packet) {
   if (!released.known)
     return promise(connection, acknowledgement(Kind::pubcomp, packet.packet_id,
                                                ReasonCode::packet_identifier_not_found));
-  journal(session, InboundIdClosed{session.client_id(), packet.packet_id});
   std::uint64_t hold = 0;
   if (released.held && !released.held->has_expired(now())) {
     accept(Publication(*released.held), session);
     hold = hold_publisher(connection.id);
     handle_outcome();
   }
+  journal(session, InboundIdClosed{session.stored, packet.packet_id});
   owe(connection, acknowledgement(Kind::pubcomp, packet.packet_id), hold);
 }
 
@@ -126,16 +135,18 @@ void Broker::refuse_publish(Connection& connection, const mqtt::Publish& packet,
   owe(connection, acknowledgement(Kind::pubrec, packet.packet_id, reason), 0);
 }
 
-const std::shared_ptr<const Author>& Broker::author_of(LocalSession& session) {
+const std::shared_ptr<const Author>& Broker::author_of(LocalSession& session) const {
   if (session.author == nullptr)
-    session.author =
-        std::make_shared<const Author>(Author{session.client_id(), session.user, session.listener});
+    session.author = std::make_shared<const Author>(
+        Author{{session.client_id(), session.user, listeners_.at(session.listener).name},
+               session.listener});
   return session.author;
 }
 
 /// It is stamped now: ids follow the order in which messages go on.
 SharedPublication Broker::accept(Publication&& message, LocalSession& publisher) {
   message.id = host_.next_message_id();
+  number(message);
   const auto accepted = std::make_shared<const Publication>(std::move(message));
   if (accepted->retain) retain(accepted, author_of(publisher));
   fan_out_.publish(accepted, publisher.key, now(), outcome_);
@@ -160,11 +171,14 @@ void Broker::retain(SharedPublication message, std::shared_ptr<const Author> aut
   if (settings_.retain_expiry_s > 0 && !message->expires_at && !message->payload.empty()) {
     Publication mortal = *message;
     mortal.expires_at = now() + std::chrono::seconds{settings_.retain_expiry_s};
+    mortal.number = 0;  // those who wait for the message have it without
+    number(mortal);
     message = std::make_shared<const Publication>(std::move(mortal));
   }
-  switch (retained_.take(message, std::move(author))) {
+  switch (retained_.take(message, author)) {
     case RetainedMessages::Outcome::stored:
-      if (settings_.store_keeps_anything) host_.batch().changes.push_back(RetainedSet{message});
+      if (settings_.store_keeps_anything)
+        host_.batch().changes.push_back(RetainedSet{message, std::move(author)});
       return watch_retained_expiry();
     case RetainedMessages::Outcome::erased:
       if (settings_.store_keeps_anything)

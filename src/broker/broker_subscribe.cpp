@@ -1,5 +1,6 @@
 // SUBSCRIBE and UNSUBSCRIBE: what clients want, and what the mesh is told of it.
 #include <algorithm>
+#include <utility>
 
 #include "src/broker/broker.hpp"
 #include "src/session/topic_mount.hpp"
@@ -68,29 +69,13 @@ ReasonCode Broker::subscribe(Connection& connection, const mqtt::Subscription& a
   const QoS qos = lower(asked.qos, static_cast<QoS>(connection.qos_max));  // [MQTT5-3.2.2-10]
   const SubscriptionOptions options{identifier, qos, asked.no_local, asked.retain_as_published};
 
-  const auto known = session.subscriptions.find(id);
-  const bool is_new = known == session.subscriptions.end();
+  if (session.stored != 0 && store_fails()) return ReasonCode::quota_exceeded;
+  const bool is_new = !session.subscriptions.contains(id);
   if (is_new && session.subscriptions.size() >= settings_.subscriptions_max)
     return ReasonCode::quota_exceeded;
-  if (id.share_group.empty()) {
-    tree_.insert(id.filter, session.key, options);  // replaces [MQTT-3.8.4-3] [MQTT5-3.8.4-3]
-  } else {
-    bool created = false;
-    const SharedGroups::Group& group = groups_.join(id, session, options, created);
-    if (created) tree_.insert(id.filter, group.key, {});
-  }
-  if (is_new) {
-    session.subscriptions.emplace(id, options);
-    ++counters_.subscriptions;
-    if (!id.share_group.empty()) ++counters_.shared_subscriptions;
-    tell(interests_.add(id, options.qos, session.is_durable()));
-  } else {
-    const QoS before = known->second.qos;
-    known->second = options;
-    tell(interests_.replace(id, before, session.is_durable(), options.qos, session.is_durable()));
-  }
-  journal(session, SubscriptionSaved{session.client_id(), text_of(id), options_byte(asked, qos),
-                                     identifier});
+  put_subscription(session, id, options);
+  journal(session, SubscriptionSaved{session.stored,
+                                     {text_of(id), options_byte(asked, qos), identifier}});
   if (log_.wants(LogLevel::debug))
     log_.debug("client_subscribed", {{"client", session.client_id()},
                                      {"filter", asked.filter},
@@ -107,6 +92,29 @@ ReasonCode Broker::subscribe(Connection& connection, const mqtt::Subscription& a
           {id.filter, options.qos, options.no_local, identifier, connection.subacks_owed, nullptr});
   }
   return granted(options.qos);
+}
+
+/// Into tree, group, interests and the session's own list; replaces one that is there
+/// [MQTT-3.8.4-3] [MQTT5-3.8.4-3].
+void Broker::put_subscription(LocalSession& session, const SubscriptionId& id,
+                              const SubscriptionOptions& options) {
+  if (id.share_group.empty()) {
+    tree_.insert(id.filter, session.key, options);
+  } else {
+    bool created = false;
+    const SharedGroups::Group& group = groups_.join(id, session, options, created);
+    if (created) tree_.insert(id.filter, group.key, {});
+  }
+  const bool durable = session.is_durable();
+  const auto [known, is_new] = session.subscriptions.emplace(id, options);
+  if (is_new) {
+    ++counters_.subscriptions;
+    if (!id.share_group.empty()) ++counters_.shared_subscriptions;
+    tell(interests_.add(id, options.qos, durable));
+  } else {
+    const QoS before = std::exchange(known->second, options).qos;
+    tell(interests_.replace(id, before, durable, options.qos, durable));
+  }
 }
 
 void Broker::on_unsubscribe(Connection& connection, const mqtt::Unsubscribe& packet) {
@@ -131,7 +139,7 @@ bool Broker::unsubscribe(LocalSession& session, std::string_view filter) {
   drop_subscription(session, known->first, known->second);
   if (known->first.share_group.empty()) stop_replay(session, known->first.filter);
   session.subscriptions.erase(known);
-  journal(session, SubscriptionErased{session.client_id(), text_of(*parsed)});
+  journal(session, SubscriptionErased{session.stored, text_of(*parsed)});
   if (log_.wants(LogLevel::debug))
     log_.debug("client_unsubscribed", {{"client", session.client_id()}, {"filter", filter}});
   return true;

@@ -122,15 +122,27 @@ const mqtt::PublishImage* FanOut::image_for(const LocalSession& session, const C
   return &slot.image;
 }
 
-std::uint64_t FanOut::position_for(LocalSession& session) const {
-  if (!settings_.store_keeps_anything || !session.is_durable()) return 0;
-  return session.machine.outbound().next_position();
+void FanOut::journal_queued(LocalSession& session, const Delivery& delivery,
+                            StoredDelivery::State state) {
+  if (session.stored == 0) return;
+  const SharedGroups::Group* group =
+      delivery.share_group != 0 ? groups_.find(delivery.share_group) : nullptr;
+  host_.batch().changes.push_back(
+      MessageQueued{session.stored,
+                    {delivery.position, delivery.message, delivery.qos, delivery.retain, state,
+                     delivery.subscription_ids, group != nullptr ? share_name(*group) : ""}});
+  const bool waits_for_safety =
+      delivery.qos == QoS::exactly_once && state == StoredDelivery::State::waiting;
+  if (waits_for_safety) host_.tell_when_safe(session.stored, delivery.position);
 }
 
-void FanOut::journal_queued(LocalSession& session, const SharedPublication& message, QoS qos,
-                            std::uint64_t position) {
-  if (position == 0) return;
-  host_.batch().changes.push_back(MessageQueued{session.client_id(), position, message, qos});
+bool FanOut::needs_store(const TopicName& topic) const {
+  bool needs = false;
+  tree_.match(topic, [&](SubscriberKey key, const SubscriptionOptions& options) {
+    if (options.qos == QoS::at_most_once && !SharedGroups::is_group(key)) return;
+    needs = needs || SharedGroups::is_group(key) || registry_.at(key).stored != 0;
+  });
+  return needs;
 }
 
 void FanOut::count_sent(const Publication& message) {
@@ -141,12 +153,16 @@ void FanOut::count_sent(const Publication& message) {
 void FanOut::place(LocalSession& session, const SharedPublication& message, Delivery delivery,
                    const mqtt::PublishImage* image, TimePoint now, Outcome& outcome) {
   if (!session.machine.is_sending() && session.machine.is_full()) purge(session, now);
-  const QoS qos = delivery.qos;
-  const std::uint64_t position = delivery.position = position_for(session);
-  switch (qos == QoS::at_most_once ? session.machine.enqueue_qos0(std::move(delivery))
-                                   : session.machine.deliver(std::move(delivery), image, now)) {
+  delivery.position = session.machine.outbound().next_position();
+  const bool is_stored = session.stored != 0;
+  const Delivery journaled = is_stored ? delivery : Delivery{};
+  auto state = StoredDelivery::State::waiting;
+  switch (delivery.qos == QoS::at_most_once
+              ? session.machine.enqueue_qos0(std::move(delivery))
+              : session.machine.deliver(std::move(delivery), image, now)) {
     case Placement::sent:
       count_sent(*message);
+      state = StoredDelivery::State::sent;
       break;
     case Placement::queued:
       break;
@@ -161,7 +177,7 @@ void FanOut::place(LocalSession& session, const SharedPublication& message, Deli
       if (outcome.dropped == nullptr) outcome.dropped = &session;
       return;
   }
-  journal_queued(session, message, qos, position);
+  if (is_stored) journal_queued(session, journaled, state);
 }
 
 /// Room in the full queue of an absent client, if some of it has expired. A walk through the queue,
@@ -188,24 +204,32 @@ void FanOut::send_retained(LocalSession& session, const SharedPublication& messa
     }
     return;
   }
-  const std::uint64_t position = position_for(session);
-  Delivery delivery{message, qos, true, std::move(identifiers), 0, position};
-  if (session.machine.deliver_now(std::move(delivery), now) == Placement::discarded) {
-    ++counters_.dropped_too_large;
-    return;
+  const Delivery delivery{message,
+                          qos,
+                          true,
+                          std::move(identifiers),
+                          0,
+                          session.machine.outbound().next_position()};
+  switch (session.machine.deliver_now(delivery, now)) {
+    case Placement::discarded:
+      ++counters_.dropped_too_large;
+      return;
+    case Placement::sent:
+      count_sent(*message);
+      return journal_queued(session, delivery, StoredDelivery::State::sent);
+    default:
+      return journal_queued(session, delivery, StoredDelivery::State::waiting);
   }
-  count_sent(*message);
-  journal_queued(session, message, qos, position);
 }
 
-bool FanOut::hand_over(const Delivery& delivery, const LocalSession& leaving, bool to_present_only,
+bool FanOut::hand_over(const Delivery& delivery, const LocalSession* leaving, bool to_present_only,
                        TimePoint now, Outcome& outcome) {
   outcome.full.clear();
   outcome.dropped = nullptr;
   SharedGroups::Group* group = groups_.find(delivery.share_group);
   if (group == nullptr) return false;
   const SharedGroups::Member* member =
-      SharedGroups::pick(*group, delivery.message->qos, settings_.upgrade_outgoing_qos, &leaving);
+      SharedGroups::pick(*group, delivery.message->qos, settings_.upgrade_outgoing_qos, leaving);
   if (member == nullptr) return false;
   const ServerSession& machine = member->session->machine;
   if (to_present_only && (!machine.is_sending() || machine.is_full())) return false;
@@ -221,8 +245,8 @@ bool FanOut::hand_over(const Delivery& delivery, const LocalSession& leaving, bo
 }
 
 void FanOut::on_acknowledged(LocalSession& session, const Delivery& delivery) {
-  if (delivery.position == 0) return;
-  host_.batch().changes.push_back(MessageDone{session.client_id(), delivery.position});
+  if (session.stored == 0) return;
+  host_.batch().changes.push_back(MessageDone{session.stored, delivery.position});
 }
 
 void FanOut::send_waiting(LocalSession& session, TimePoint now, std::size_t count_max) {
@@ -237,6 +261,12 @@ void FanOut::send_waiting(LocalSession& session, TimePoint now, std::size_t coun
     on_acknowledged(session, delivery);
   }
   for (const Delivery& delivery : ended_.qos0) on_acknowledged(session, delivery);
+  if (session.stored == 0) return;
+  if (sent.up_to != 0)
+    host_.batch().changes.push_back(MessagesSent{session.stored, sent.up_to});
+  if (const auto after = session.machine.outbound().wants_read())
+    host_.read_queue(
+        {session.stored, *after, limits::queue_refill_messages, limits::queue_memory_bytes});
 }
 
 }  // namespace starling

@@ -43,10 +43,11 @@ class FanOut {
   void publish(const SharedPublication& message, SubscriberKey publisher, TimePoint now,
                Outcome& outcome);
 
-  /// A message that a share group gave to `leaving` and that was not delivered there: to another
+  /// A message that a share group gave to `leaving` (null: a session that has ended) and that was
+  /// not delivered there: to another
   /// member that can take it. Returns false if there is none. `to_present_only`: members that are
   /// away or have a full queue do not count.
-  bool hand_over(const Delivery& delivery, const LocalSession& leaving, bool to_present_only,
+  bool hand_over(const Delivery& delivery, const LocalSession* leaving, bool to_present_only,
                  TimePoint now, Outcome& outcome);
 
   /// A retained message to a new subscription (RETAIN set [MQTT-3.3.1-8]), past the queue. Only if
@@ -54,7 +55,10 @@ class FanOut {
   void send_retained(LocalSession& session, const SharedPublication& message, QoS granted,
                      std::uint32_t identifier, TimePoint now);
 
-  /// The client has acknowledged it.
+  /// Some durable session is subscribed to it, so placing it needs the store.
+  [[nodiscard]] bool needs_store(const TopicName& topic) const;
+
+  /// The client has acknowledged it, or it is done with for another reason.
   void on_acknowledged(LocalSession& session, const Delivery& delivery);
   /// Lets the machine send what waits, and counts it.
   void send_waiting(LocalSession& session, TimePoint now,
@@ -81,9 +85,7 @@ class FanOut {
   void send_qos0(Copy& copy, const SharedPublication& message, bool retain, TimePoint now,
                  Outcome& outcome);
   [[nodiscard]] QoS qos_for(QoS published, QoS granted) const;
-  std::uint64_t position_for(LocalSession& session) const;
-  void journal_queued(LocalSession& session, const SharedPublication& message, QoS qos,
-                      std::uint64_t position);
+  void journal_queued(LocalSession& session, const Delivery& delivery, StoredDelivery::State state);
   void count_sent(const Publication& message);
   const mqtt::PublishImage* image_for(const LocalSession& session, const Copy& copy, QoS qos,
                                       const Publication& message, TimePoint now);

@@ -12,6 +12,7 @@
 
 #include "starling/ids.hpp"
 #include "starling/port/scheduler.hpp"
+#include "starling/port/store.hpp"
 #include "starling/topic.hpp"
 
 #include "src/access/access_rules.hpp"
@@ -100,6 +101,7 @@ struct LocalSession {
   SubscriberKey key = 0;
   Connection* connection = nullptr;  ///< null: the client is away
   std::uint32_t expiry_s = 0;        ///< after the connection ends; expiry_never
+  SessionNumber stored = 0;          ///< by which the store knows it; 0: it does not
   std::optional<std::string> user;
   ListenerIndex listener = 0;  ///< by which it came last
   ClientAccess access;

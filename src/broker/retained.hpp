@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "starling/port/store.hpp"
 #include "starling/publication.hpp"
 #include "starling/topic.hpp"
 
@@ -20,10 +21,8 @@
 namespace starling {
 
 /// Who published: for No Local [MQTT5-3.8.3-3], and to find out later whether he still may.
-struct Author {
-  std::string client_id;
-  std::optional<std::string> user;
-  ListenerIndex listener = 0;
+struct Author : StoredAuthor {
+  ListenerIndex at = 0;  ///< the number of the listener
 };
 
 class RetainedMessages {

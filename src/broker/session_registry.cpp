@@ -21,6 +21,18 @@ LocalSession& SessionRegistry::at(SubscriberKey key) {
   return *slots_[slot];
 }
 
+LocalSession* SessionRegistry::find_stored(SessionNumber number) {
+  const auto at = by_stored_number_.find(number);
+  return at == by_stored_number_.end() ? nullptr : at->second;
+}
+
+void SessionRegistry::set_stored(LocalSession& session, SessionNumber number) {
+  STARLING_CHECK(session.stored == 0 && number != 0);
+  session.stored = number;
+  session.machine.outbound().keep_in_store();
+  by_stored_number_.emplace(number, &session);
+}
+
 LocalSession* SessionRegistry::create(std::string client_id) {
   if (by_client_.size() >= count_max_ || slots_.size() >> slot_bits != 0) return nullptr;
   if (free_slots_.empty()) {
@@ -43,6 +55,7 @@ void SessionRegistry::erase(LocalSession& session) {
   STARLING_CHECK(slots_[slot] == &session);
   slots_[slot] = nullptr;
   free_slots_.push_back(slot);
+  by_stored_number_.erase(session.stored);
   by_client_.erase(by_client_.find(session.client_id()));
 }
 

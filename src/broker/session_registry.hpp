@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "starling/port/entropy.hpp"
@@ -26,6 +27,11 @@ class SessionRegistry {
   [[nodiscard]] LocalSession* find(std::string_view client_id);
   /// The session of a key that a match gave. The tree must hold no key of a session that is gone.
   [[nodiscard]] LocalSession& at(SubscriberKey key);
+
+  /// The session that the store knows by this number; nullptr: it has ended.
+  [[nodiscard]] LocalSession* find_stored(SessionNumber number);
+  /// From now on the store keeps it.
+  void set_stored(LocalSession& session, SessionNumber number);
 
   /// Null if there are as many as there may be. The id must be new.
   LocalSession* create(std::string client_id);
@@ -48,6 +54,7 @@ class SessionRegistry {
   // even throughout: those of shared groups are odd.
   std::vector<LocalSession*> slots_;
   std::vector<std::uint32_t> free_slots_;
+  std::unordered_map<SessionNumber, LocalSession*> by_stored_number_;
   std::uint64_t last_number_ = 0;
   std::size_t count_max_;
   OutboundQos::Pool& queues_;

@@ -37,6 +37,10 @@ SubscriberKey SharedGroups::leave(const SubscriptionId& id, const LocalSession& 
   return key;
 }
 
+std::string share_name(const SharedGroups::Group& group) {
+  return "$share/" + group.name + '/' + std::string(group.filter.text());
+}
+
 SharedGroups::Group* SharedGroups::find(SubscriberKey key) {
   const auto at = by_key_.find(key);
   return at == by_key_.end() ? nullptr : at->second;

@@ -41,6 +41,12 @@ class SharedGroups {
   /// The group of a key that a match gave; nullptr if there is none any more.
   [[nodiscard]] Group* find(SubscriberKey key);
 
+  /// The key of a group; 0: there is none.
+  [[nodiscard]] SubscriberKey key_of(const SubscriptionId& id) const {
+    const auto at = groups_.find(id);
+    return at == groups_.end() ? 0 : at->second->key;
+  }
+
   /// Whose turn it is for a message of `qos`: members that can take it now, then those with room in
   /// their queue, then absent ones, then those with a full queue. QoS 0 only goes to who is there.
   /// `upgrades`: a copy has the QoS that was granted. `except` (may be null) is passed over.
@@ -56,5 +62,8 @@ class SharedGroups {
   std::map<SubscriberKey, Group*> by_key_;
   std::uint64_t last_number_ = 0;
 };
+
+/// "$share/<name>/<filter>", as a client writes it.
+std::string share_name(const SharedGroups::Group& group);
 
 }  // namespace starling

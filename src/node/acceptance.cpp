@@ -1,17 +1,18 @@
 #include "src/node/acceptance.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace starling {
 
 Acceptance::Acceptance(Store& store, Scheduler& scheduler) : store_(store), scheduler_(scheduler) {
-  store_.set_handler([this](BatchNumber last) { on_committed(last); });
-}
-
-void Acceptance::set_handlers(Release release, Sealed sealed, Committed committed) {
-  release_ = std::move(release);
-  sealed_ = std::move(sealed);
-  committed_ = std::move(committed);
+  Store::Handlers handlers;
+  handlers.committed = [this](BatchNumber last) { on_committed(last); };
+  handlers.health = [this](StoreHealth health) { on_health(health); };
+  handlers.expired = [this](const std::vector<ExpiredDelivery>& expired) {
+    if (handlers_.expired) handlers_.expired(expired);
+  };
+  store_.set_handlers(std::move(handlers));
 }
 
 StoreBatch& Acceptance::batch() {
@@ -27,7 +28,17 @@ void Acceptance::commit_this_turn() {
 
 void Acceptance::release_after_commit(ConnectionId to, Acknowledgement what) {
   commit_this_turn();
-  this_turn_.push_back({0, to, std::move(what)});
+  this_turn_.push_back({0, Held{to, std::move(what)}});
+}
+
+void Acceptance::tell_when_safe(SessionNumber session, std::uint64_t position) {
+  commit_this_turn();
+  this_turn_.push_back({0, Safe{session, position}});
+}
+
+void Acceptance::read_after_commit(const QueueRead& what) {
+  commit_this_turn();
+  reads_.push_back(what);
 }
 
 void Acceptance::seal() {
@@ -46,7 +57,11 @@ void Acceptance::seal() {
     waiting.batch = number;
     waiting_.push_back(std::move(waiting));
   }
-  if (sealed_) sealed_(number);
+  for (const QueueRead& read : std::exchange(reads_, {}))
+    store_.read_queue(read, [this, session = read.session](std::vector<StoredDelivery> found) {
+      if (handlers_.queue_read) handlers_.queue_read(session, std::move(found));
+    });
+  if (handlers_.sealed) handlers_.sealed(number);
   release_up_to(safe_);
 }
 
@@ -59,9 +74,28 @@ void Acceptance::release_up_to(BatchNumber last) {
   while (!waiting_.empty() && waiting_.front().batch <= last) {
     const Waiting ready = std::move(waiting_.front());
     waiting_.pop_front();
-    if (release_) release_(ready.to, ready.what);
+    if (const auto* held = std::get_if<Held>(&ready.what)) {
+      if (handlers_.release) handlers_.release(held->to, held->what);
+    } else if (handlers_.queue_safe) {
+      const Safe& safe = std::get<Safe>(ready.what);
+      handlers_.queue_safe(safe.session, safe.position);
+    }
   }
-  if (committed_ && last > 0) committed_(last);
+  if (handlers_.committed && last > 0) handlers_.committed(last);
+}
+
+void Acceptance::on_health(StoreHealth health) {
+  if (handlers_.health) handlers_.health(health);
+  if (health == StoreHealth::good || !handlers_.refuse) return;
+  std::deque<Waiting> still;
+  for (Waiting& waiting : std::exchange(waiting_, {})) {
+    const auto* held = std::get_if<Held>(&waiting.what);
+    if (held == nullptr || !handlers_.refuse(held->to, held->what))
+      still.push_back(std::move(waiting));
+  }
+  // What came from inside has later numbers.
+  for (Waiting& waiting : waiting_) still.push_back(std::move(waiting));
+  waiting_ = std::move(still);
 }
 
 }  // namespace starling

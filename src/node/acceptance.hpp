@@ -5,6 +5,8 @@
 
 #include <deque>
 #include <functional>
+#include <variant>
+#include <vector>
 
 #include "starling/port/scheduler.hpp"
 #include "starling/port/store.hpp"
@@ -21,10 +23,26 @@ class Acceptance {
   using Sealed = std::function<void(BatchNumber)>;
   /// Every batch up to this number is safe.
   using Committed = std::function<void(BatchNumber)>;
+  /// A message that waits for a session is safe.
+  using QueueSafe = std::function<void(SessionNumber, std::uint64_t position)>;
+  using WasRead = std::function<void(SessionNumber, std::vector<StoredDelivery>)>;
+  /// The store cannot commit. True: the client was told that its message was not taken, so this
+  /// acknowledgement waits no longer.
+  using Refuse = std::function<bool(ConnectionId, const Acknowledgement&)>;
+  struct Handlers {
+    Release release;
+    Sealed sealed = nullptr;
+    Committed committed = nullptr;
+    QueueSafe queue_safe = nullptr;
+    WasRead queue_read = nullptr;
+    Refuse refuse = nullptr;
+    std::function<void(StoreHealth)> health = nullptr;
+    std::function<void(const std::vector<ExpiredDelivery>&)> expired = nullptr;
+  };
 
   Acceptance(Store& store, Scheduler& scheduler);
 
-  void set_handlers(Release release, Sealed sealed, Committed committed);
+  void set_handlers(Handlers handlers) { handlers_ = std::move(handlers); }
 
   /// This turn's changes. Asking for it makes the turn end with a commit.
   StoreBatch& batch();
@@ -33,25 +51,36 @@ class Acceptance {
   void commit_this_turn();
   /// `what` goes to its client once this turn's batch is safe.
   void release_after_commit(ConnectionId to, Acknowledgement what);
+  /// Handlers::queue_safe follows when this turn's batch is safe.
+  void tell_when_safe(SessionNumber session, std::uint64_t position);
+  /// Handlers::queue_read follows, never from inside, and sees this turn's batch.
+  void read_after_commit(const QueueRead& what);
 
  private:
-  struct Waiting {
-    BatchNumber batch;
+  struct Held {
     ConnectionId to;
     Acknowledgement what;
+  };
+  struct Safe {
+    SessionNumber session;
+    std::uint64_t position;
+  };
+  struct Waiting {
+    BatchNumber batch;
+    std::variant<Held, Safe> what;
   };
   void seal();
   void on_committed(BatchNumber last);
   void release_up_to(BatchNumber last);
+  void on_health(StoreHealth health);
 
   Store& store_;
   Scheduler& scheduler_;
-  Release release_;
-  Sealed sealed_;
-  Committed committed_;
+  Handlers handlers_;
   StoreBatch batch_;
   bool turn_has_work_ = false;
   std::vector<Waiting> this_turn_;  // their batch has no number yet
+  std::vector<QueueRead> reads_;
   std::deque<Waiting> waiting_;     // in the order of their batches
   BatchNumber safe_ = 0;            // as the store told
   bool sealing_ = false;            // inside store_.commit()

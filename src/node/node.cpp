@@ -57,6 +57,7 @@ Node::Node(NodeSettings settings, const NodePorts& ports)
       ports_(ports),
       gate_({}),
       refusals_(ports.log),
+      keeps_anything_(ports.store.keeps_anything()),
       acceptance_(ports.store, ports.scheduler),
       broker_(settings.broker, settings.listeners, *this, ports.scheduler, ports.entropy,
               ports.log) {
@@ -75,14 +76,35 @@ Node::Node(NodeSettings settings, const NodePorts& ports)
                                    ports.log, ports.metrics);
     peers_->set_mesh(mesh_.get());
   }
-  acceptance_.set_handlers(
-      [this](ConnectionId to, const Acknowledgement& what) { broker_.release(to, what); },
-      [this](BatchNumber number) {
-        if (mesh_ && !stopped_) mesh_->on_batch_sealed(number);
-      },
-      [this](BatchNumber last) {
-        if (mesh_ && !stopped_) mesh_->on_committed(last);
-      });
+  wire_acceptance();
+  numbers_ = broker_.restore(ports.store);
+}
+
+void Node::wire_acceptance() {
+  Acceptance::Handlers handlers;
+  handlers.release = [this](ConnectionId to, const Acknowledgement& what) {
+    broker_.release(to, what);
+  };
+  handlers.sealed = [this](BatchNumber number) {
+    if (mesh_ && !stopped_) mesh_->on_batch_sealed(number);
+  };
+  handlers.committed = [this](BatchNumber last) {
+    if (mesh_ && !stopped_) mesh_->on_committed(last);
+  };
+  handlers.queue_safe = [this](SessionNumber session, std::uint64_t position) {
+    broker_.on_queue_safe(session, position);
+  };
+  handlers.queue_read = [this](SessionNumber session, std::vector<StoredDelivery> found) {
+    broker_.on_queue_read(session, std::move(found));
+  };
+  handlers.refuse = [this](ConnectionId to, const Acknowledgement& what) {
+    return broker_.refuse_waiting(to, what);
+  };
+  handlers.health = [this](StoreHealth health) { broker_.on_store_health(health); };
+  handlers.expired = [this](const std::vector<ExpiredDelivery>& expired) {
+    broker_.on_expired_in_store(expired);
+  };
+  acceptance_.set_handlers(std::move(handlers));
 }
 
 Node::~Node() {
@@ -254,6 +276,18 @@ StoreBatch& Node::batch() {
   return acceptance_.batch();
 }
 
+void Node::read_queue(const QueueRead& what) {
+  acceptance_.read_after_commit(what);
+}
+
+void Node::tell_when_safe(SessionNumber session, std::uint64_t position) {
+  acceptance_.tell_when_safe(session, position);
+}
+
+std::size_t Node::store_backlog() const {
+  return ports_.store.backlog_bytes();
+}
+
 void Node::acknowledge_after_commit(ConnectionId to, const Acknowledgement& what) {
   acceptance_.release_after_commit(to, what);
 }
@@ -338,7 +372,13 @@ MeshDelivery Node::deliver_from_mesh(std::string_view mesh, const NodeId& from,
     ports_.log.debug("mesh_publication_denied", {{"peer", from}, {"mesh", mesh}});
     return MeshDelivery::taken;
   }
-  const bool waits = broker_.deliver_from_mesh(message) == MeshPlacement::waiting;
+  SharedPublication numbered = message;
+  if (keeps_anything_) {
+    Publication ours = *message;
+    ours.number = next_message_number();
+    numbered = std::make_shared<const Publication>(std::move(ours));
+  }
+  const bool waits = broker_.deliver_from_mesh(numbered) == MeshPlacement::waiting;
   return waits ? MeshDelivery::waiting : MeshDelivery::taken;
 }
 

@@ -84,7 +84,7 @@ class Node final : private BrokerHost, private MeshHost, private ClientConnectio
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  /// Opens the mesh. Clients may come before.
+  /// What the store kept is there already. Opens the mesh. Clients may come before.
   void start();
   /// Tells clients and peers good-bye and closes their connections; nobody may be added afterwards.
   void stop();
@@ -118,6 +118,11 @@ class Node final : private BrokerHost, private MeshHost, private ClientConnectio
   void on_local_publication(const SharedPublication& message) override;
   void on_interest_change(const InterestChange& change) override;
   StoreBatch& batch() override;
+  std::uint64_t next_message_number() override { return ++numbers_.message; }
+  SessionNumber next_session_number() override { return ++numbers_.session; }
+  void read_queue(const QueueRead& what) override;
+  void tell_when_safe(SessionNumber session, std::uint64_t position) override;
+  [[nodiscard]] std::size_t store_backlog() const override;
   void acknowledge_after_commit(ConnectionId to, const Acknowledgement& what) override;
   void on_mesh_message_placed(const MessageId& id) override;
   std::optional<AuthVerdict> check_credentials(ConnectionId id,
@@ -143,6 +148,7 @@ class Node final : private BrokerHost, private MeshHost, private ClientConnectio
   void on_failed(const ClientConnection& client, std::string_view why) override;
   void on_ended(ConnectionId id) override;
 
+  void wire_acceptance();
   void forward_to_mesh();
   void apply(const NodeConfiguration& configuration);
   void refuse(const GateRefusal& refusal, const Endpoint& peer, ListenerIndex listener);
@@ -165,6 +171,8 @@ class Node final : private BrokerHost, private MeshHost, private ClientConnectio
   NodeCounters counters_;
   AccessRules mesh_rules_;
   WakeId memory_wake_;
+  StoreNumbers numbers_;
+  bool keeps_anything_;  // the store does
   Acceptance acceptance_;
   Broker broker_;
   std::optional<Authenticator> authenticator_;

@@ -39,6 +39,13 @@ void InboundQos::hold(std::uint16_t packet_id, SharedPublication message) {
   held_.push_back({packet_id, std::move(message)});
 }
 
+void InboundQos::restore(std::uint16_t packet_id, SharedPublication held) {
+  const auto at = std::lower_bound(open_.begin(), open_.end(), packet_id);
+  if (at != open_.end() && *at == packet_id) return;
+  open_.insert(at, packet_id);
+  if (held) hold(packet_id, std::move(held));
+}
+
 std::vector<SharedPublication> InboundQos::take_held() {
   std::vector<SharedPublication> taken;
   for (Held& held : held_) taken.push_back(std::move(held.message));

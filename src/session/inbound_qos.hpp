@@ -49,6 +49,9 @@ class InboundQos {
   /// Everything that is held, in the order it came: it goes on before its PUBREL.
   std::vector<SharedPublication> take_held();
 
+  /// An id that an earlier process left open, in the order it was opened. `held` may be null.
+  void restore(std::uint16_t packet_id, SharedPublication held);
+
   struct Released {
     bool known = false;      ///< the id was open; it is free for a new message [MQTT5-4.3.3-12]
     SharedPublication held;  ///< goes on now; null: it did so before

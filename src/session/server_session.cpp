@@ -68,7 +68,7 @@ bool ServerSession::send_qos0(const Publication& message, bool retain,
 ServerSession::Placement ServerSession::deliver(Delivery delivery, const mqtt::PublishImage* image,
                                                 TimePoint now) {
   STARLING_CHECK(delivery.qos != QoS::at_most_once);
-  if (!outbound_.has_waiting() && window_accepts())
+  if (!outbound_.has_waiting() && window_accepts() && !must_be_safe(delivery.qos))
     return start(std::move(delivery), image, now) ? Placement::discarded : Placement::sent;
   const bool full = outbound_.is_full();
   if (full && outlet_ == nullptr) return Placement::dropped;
@@ -84,6 +84,10 @@ ServerSession::Placement ServerSession::enqueue_qos0(Delivery delivery) {
 }
 
 ServerSession::Placement ServerSession::deliver_now(Delivery delivery, TimePoint now) {
+  if (must_be_safe(delivery.qos)) {
+    outbound_.enqueue(std::move(delivery));
+    return Placement::queued;
+  }
   return start(std::move(delivery), nullptr, now) ? Placement::discarded : Placement::sent;
 }
 
@@ -111,6 +115,7 @@ ServerSession::Sent ServerSession::send_waiting(TimePoint now, Ended& ended,
     auto next = outbound_.take_waiting(now, ended.unsent);
     if (!next) break;
     const std::size_t bytes = next->message->payload.size();
+    const std::uint64_t position = next->position;
     if (next->qos == QoS::at_most_once) {
       const bool written = write_publish(*next, 0, false, nullptr, now);
       (written ? ended.qos0 : ended.unsent).push_back(*std::move(next));
@@ -118,6 +123,8 @@ ServerSession::Sent ServerSession::send_waiting(TimePoint now, Ended& ended,
     } else if (auto too_large = start(*std::move(next), nullptr, now)) {
       ended.unsent.push_back(*std::move(too_large));
       continue;
+    } else {
+      sent.up_to = position;
     }
     ++sent.messages;
     sent.bytes += bytes;

@@ -109,12 +109,14 @@ class ServerSession {
   /// it while the client is there: its publisher is to be held back instead.
   Placement deliver(Delivery delivery, const mqtt::PublishImage* image, TimePoint now);
   /// A message of this QoS could be written now: the client is there, its socket not congested, and
-  /// for QoS 1 and 2 its window open. What waits in the queue is not looked at.
+  /// for QoS 1 and 2 its window open. What waits in the queue is not looked at, unless the message
+  /// would have to wait there to become safe.
   [[nodiscard]] bool can_write(QoS qos) const {
-    return qos == QoS::at_most_once ? outlet_ != nullptr && !outlet_->write_is_congested()
-                                    : window_accepts();
+    if (qos == QoS::at_most_once) return outlet_ != nullptr && !outlet_->write_is_congested();
+    return window_accepts() && !(must_be_safe(qos) && outbound_.waiting() >= terms_.window);
   }
-  /// QoS 1 and 2, past the queue. Only if can_write(). Returns sent or discarded.
+  /// QoS 1 and 2, past the queue. Only if can_write(). Returns sent or discarded; queued if it must
+  /// be safe first.
   Placement deliver_now(Delivery delivery, TimePoint now);
   /// A QoS 0 message that shall wait behind others: queued, or dropped if the queue is full.
   Placement enqueue_qos0(Delivery delivery);
@@ -122,6 +124,7 @@ class ServerSession {
   struct Sent {
     std::size_t messages = 0;  ///< for the first time
     std::size_t bytes = 0;     ///< of their payloads
+    std::uint64_t up_to = 0;   ///< position of the last one of QoS 1 or 2; 0: none
   };
   /// What came out of the queue and is done with; appended to.
   struct Ended {
@@ -173,6 +176,10 @@ class ServerSession {
                      const mqtt::PublishImage* image, TimePoint now);
   /// The message back if it is too large for the client.
   std::optional<Delivery> start(Delivery delivery, const mqtt::PublishImage* image, TimePoint now);
+  /// A client that has its QoS 2 message under an id we may forget takes the next one for a repeat.
+  [[nodiscard]] bool must_be_safe(QoS qos) const {
+    return qos == QoS::exactly_once && outbound_.is_stored();
+  }
   [[nodiscard]] bool window_accepts() const {
     return outlet_ != nullptr && outbound_.window_is_open() && !outlet_->write_is_congested();
   }

@@ -24,6 +24,22 @@ Result<Will> Will::from(const mqtt::Will& will, std::size_t levels_max, std::str
   return kept;
 }
 
+Will Will::from(const StoredWill& will) {
+  Will kept(will.message->topic);
+  kept.payload_ = will.message->payload;
+  kept.properties_ = will.message->properties;
+  kept.delay_s_ = will.delay_s;
+  kept.expiry_s_ = will.expiry_s;
+  kept.qos_ = will.message->qos;
+  kept.retain_ = will.message->retain;
+  return kept;
+}
+
+StoredWill Will::stored() const {
+  Publication message{topic_, payload_, qos_, retain_, std::nullopt, properties_, {}};
+  return {std::make_shared<const Publication>(std::move(message)), delay_s_, expiry_s_};
+}
+
 TimePoint Will::due_at(TimePoint closed_at, std::optional<Duration> session_left) const {
   const Duration after = session_left ? std::min<Duration>(delay(), *session_left) : delay();
   return closed_at + after;

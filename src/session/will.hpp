@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "starling/port/store.hpp"
 #include "starling/publication.hpp"
 #include "starling/result.hpp"
 
@@ -19,6 +20,10 @@ class Will {
   /// none), too_large (more than `levels_max` levels).
   static Result<Will> from(const mqtt::Will& will, std::size_t levels_max,
                            std::string_view mount = {});
+
+  /// As the store gave it back.
+  static Will from(const StoredWill& will);
+  [[nodiscard]] StoredWill stored() const;
 
   /// When it is due after the connection ended at `closed_at` in a session that ends `session_left`
   /// later (nullopt: never): after its delay or with the session, what is first [MQTT5-3.1.2-8].

@@ -14,6 +14,7 @@
 #include "src/mqtt/frame_reader.hpp"
 #include "src/mqtt/read_packet.hpp"
 #include "src/mqtt/write_packet.hpp"
+#include "tests/support/model_store.hpp"
 #include "tests/support/null_log.hpp"
 #include "tests/support/seeded_random.hpp"
 #include "tests/support/virtual_scheduler.hpp"
@@ -43,6 +44,13 @@ class RecordingHost final : public BrokerHost {
     waiting.emplace_back(to, what);
     if (!hold_back) commit();
   }
+  std::uint64_t next_message_number() override { return ++numbers.message; }
+  SessionNumber next_session_number() override { return ++numbers.session; }
+  void read_queue(const QueueRead& what) override { reads.push_back(what); }
+  void tell_when_safe(SessionNumber session, std::uint64_t position) override {
+    safe.emplace_back(session, position);
+  }
+  [[nodiscard]] std::size_t store_backlog() const override { return backlog; }
   void on_mesh_message_placed(const MessageId& id) override { placed.push_back(id); }
   bool may_be_wanted_elsewhere(const TopicName&) const override { return wanted_elsewhere; }
   std::optional<AuthVerdict> check_credentials(ConnectionId id, const Credentials& shown) override {
@@ -77,6 +85,15 @@ class RecordingHost final : public BrokerHost {
       broker->release(next.first, next.second);
     }
   }
+  /// A whole turn's end: the batch goes to `store`, and all that waited for it comes.
+  void end_turn(ModelStore& store) {
+    store.commit(std::exchange(changes, {}));
+    commit();
+    for (const auto& [session, position] : std::exchange(safe, {}))
+      broker->on_queue_safe(session, position);
+    for (const QueueRead& read : std::exchange(reads, {}))
+      broker->on_queue_read(read.session, store.read(read));
+  }
   template <class Change>
   [[nodiscard]] std::size_t count_changes() const {
     std::size_t count = 0;
@@ -98,6 +115,10 @@ class RecordingHost final : public BrokerHost {
   std::vector<InterestChange> interests;
   std::vector<MessageId> placed;
   StoreBatch changes;
+  StoreNumbers numbers;
+  std::vector<QueueRead> reads;
+  std::vector<std::pair<SessionNumber, std::uint64_t>> safe;
+  std::size_t backlog = 0;
   std::uint64_t last_sequence = 0;
 };
 

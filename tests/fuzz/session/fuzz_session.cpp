@@ -10,6 +10,7 @@
 
 #include "src/broker/broker.hpp"
 #include "src/mqtt/read_packet.hpp"
+#include "tests/support/model_store.hpp"
 #include "tests/support/null_log.hpp"
 #include "tests/support/seeded_random.hpp"
 #include "tests/support/virtual_scheduler.hpp"
@@ -27,6 +28,12 @@ class ScriptHost final : public BrokerHost {
     MessageId id;
     id.sequence = ++sequence_;
     return id;
+  }
+  std::uint64_t next_message_number() override { return ++numbers_.message; }
+  SessionNumber next_session_number() override { return ++numbers_.session; }
+  void read_queue(const QueueRead& what) override { reads_.push_back(what); }
+  void tell_when_safe(SessionNumber session, std::uint64_t position) override {
+    safe_.emplace_back(session, position);
   }
   void on_local_publication(const SharedPublication&) override {}
   void on_interest_change(const InterestChange& change) override {
@@ -80,12 +87,32 @@ class ScriptHost final : public BrokerHost {
     return step;
   }
   void commit() {
-    batch_.changes.clear();
+    store_.commit(std::exchange(batch_, {}));
     for (std::size_t i = 0; i < waiting_.size(); ++i) {
       const auto next = waiting_[i];  // releasing may ask for more
       broker->release(next.first, next.second);
     }
     waiting_.clear();
+  }
+  void end_turn() {
+    if (hold_back) return;
+    commit();
+    for (const auto& [session, position] : std::exchange(safe_, {}))
+      broker->on_queue_safe(session, position);
+    for (const QueueRead& read : std::exchange(reads_, {}))
+      broker->on_queue_read(read.session, store_.read(read));
+  }
+  /// The process ends here, and the next one finds what was committed.
+  void restart(Broker& next) {
+    broker = &next;
+    batch_ = {};
+    waiting_.clear();
+    safe_.clear();
+    reads_.clear();
+    checking.clear();
+    exchanging.clear();
+    wanted.clear();
+    numbers_ = next.restore(store_);
   }
 
   Broker* broker = nullptr;
@@ -96,7 +123,11 @@ class ScriptHost final : public BrokerHost {
 
  private:
   std::vector<std::pair<ConnectionId, Acknowledgement>> waiting_;
+  std::vector<std::pair<SessionNumber, std::uint64_t>> safe_;
+  std::vector<QueueRead> reads_;
   StoreBatch batch_;
+  test::ModelStore store_;
+  StoreNumbers numbers_;
   std::uint64_t sequence_ = 0;
 };
 
@@ -177,13 +208,14 @@ class Script {
     mounted.mount_point = "m/";
     mounted.qos_max = 1;
     mounted.use_user_name_as_client_id = how / 32 % 2 == 1;
-    broker_.emplace(settings_, std::vector{open, mounted}, host_, scheduler_, random_, log_);
-    host_.broker = &*broker_;
+    listeners_ = {open, mounted};
+    begin();
   }
 
   void run() {
     while (input_.ok() && input_.remaining() > 0) {
       step();
+      host_.end_turn();
       for (auto& client : clients_)
         if (client) client->check_output();
     }
@@ -198,6 +230,18 @@ class Script {
   }
 
  private:
+  void begin() {
+    broker_.emplace(settings_, listeners_, host_, scheduler_, random_, log_);
+    host_.restart(*broker_);
+  }
+
+  void restart() {
+    for (auto& client : clients_)
+      if (client) retired_.push_back(std::move(client));
+    broker_.reset();
+    begin();
+  }
+
   void step() {
     const std::uint8_t verb = input_.read_u8();
     std::unique_ptr<ScriptClient>& slot = clients_[verb % client_count];
@@ -220,6 +264,7 @@ class Script {
         if (!slot->congested) broker_->on_writable(slot->id);
         return;
       case 4: {
+        if (verb / client_count / 9 % 2 == 1) return restart();
         host_.hold_back = !host_.hold_back;
         if (!host_.hold_back) host_.commit();
         return;
@@ -284,6 +329,7 @@ class Script {
   std::array<std::unique_ptr<ScriptClient>, client_count> clients_;
   std::vector<std::unique_ptr<ScriptClient>> retired_;
   std::uint64_t last_id_ = 0;
+  std::vector<ListenerPolicy> listeners_;
   std::optional<Broker> broker_;
 };
 

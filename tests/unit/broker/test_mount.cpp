@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(the_store_learns_of_subscriptions_as_they_are_known_here) {
   std::string saved;
   std::string erased;
   for (const StoreChange& change : world.host.changes.changes) {
-    if (const auto* one = std::get_if<SubscriptionSaved>(&change)) saved = one->filter;
+    if (const auto* one = std::get_if<SubscriptionSaved>(&change)) saved = one->subscription.filter;
     if (const auto* one = std::get_if<SubscriptionErased>(&change)) erased = one->filter;
   }
   BOOST_TEST(saved == "$share/g/m/t");

@@ -323,8 +323,14 @@ BOOST_AUTO_TEST_CASE(the_batch_tells_the_story_of_a_durable_session) {
 
   writer.send(mqtt::Pubrel{1, ReasonCode::success, {}});
   BOOST_TEST(world.host.count_changes<InboundIdClosed>() == 1U);
+  BOOST_TEST(reader.messages().empty());  // not before it is safe
+  ModelStore store;
+  StoreBatch told = world.host.changes;
+  world.host.end_turn(store);
+  world.host.changes = std::move(told);
   const std::uint16_t id = reader.messages().at(0).packet_id;
   reader.send(mqtt::Pubrec{id, ReasonCode::success, {}});
+  BOOST_TEST(world.host.count_changes<MessageReceived>() == 1U);
   BOOST_TEST(world.host.count_changes<MessageDone>() == 0U);
   reader.send(mqtt::Pubcomp{id, ReasonCode::success, {}});
   BOOST_TEST(world.host.count_changes<MessageDone>() == 1U);

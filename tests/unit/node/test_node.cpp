@@ -21,11 +21,13 @@ namespace {
 /// A store whose commits wait for the test.
 class HeldStore final : public Store {
  public:
-  void set_handler(OnCommitted handler) override { committed = std::move(handler); }
+  void set_handlers(Handlers handlers) override { committed = std::move(handlers.committed); }
+  StoreNumbers load(StoreLoader&) override { return {}; }
+  void read_queue(const QueueRead&, std::function<void(std::vector<StoredDelivery>)>) override {}
   BatchNumber commit(StoreBatch) override { return ++last; }
   [[nodiscard]] bool keeps_anything() const override { return false; }
   void release() { committed(last); }
-  OnCommitted committed;
+  std::function<void(BatchNumber)> committed;
   BatchNumber last = 0;
 };
 

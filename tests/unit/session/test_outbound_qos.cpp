@@ -1,6 +1,8 @@
 // OutboundQos: window, queue, resending, packet ids.
 #include <boost/test/unit_test.hpp>
 
+#include "starling/limits.hpp"
+
 #include "src/session/outbound_qos.hpp"
 
 using namespace starling;
@@ -28,6 +30,16 @@ std::string text(const Delivery& of) {
 const OutboundQos::Limits roomy{1'000, 1U << 20U};
 const TimePoint start{};
 
+OutboundQos::Inflight& begin(OutboundQos& outbound, Delivery next) {
+  if (next.position == 0) next.position = outbound.next_position();
+  return outbound.begin(std::move(next));
+}
+
+void enqueue(OutboundQos& outbound, Delivery next) {
+  if (next.position == 0) next.position = outbound.next_position();
+  outbound.enqueue(std::move(next));
+}
+
 std::optional<Delivery> acknowledge(OutboundQos& outbound, std::uint16_t packet_id) {
   std::optional<Delivery> ended;
   outbound.on_puback(packet_id, ended);
@@ -44,7 +56,7 @@ BOOST_AUTO_TEST_CASE(without_a_connection_the_window_is_closed) {
   BOOST_TEST(!outbound.window_is_open());
   outbound.on_connected(1);
   BOOST_TEST(outbound.window_is_open());
-  outbound.begin(delivery("a"));
+  begin(outbound, delivery("a"));
   BOOST_TEST(!outbound.window_is_open());
 }
 
@@ -53,8 +65,8 @@ BOOST_AUTO_TEST_CASE(acknowledgements_must_fit_the_qos,
   OutboundQos::Pool pool{roomy};
   OutboundQos outbound(pool);
   outbound.on_connected(10);
-  const std::uint16_t one = outbound.begin(delivery("1")).packet_id;
-  const std::uint16_t two = outbound.begin(delivery("2", QoS::exactly_once)).packet_id;
+  const std::uint16_t one = begin(outbound, delivery("1")).packet_id;
+  const std::uint16_t two = begin(outbound, delivery("2", QoS::exactly_once)).packet_id;
   using enum OutboundQos::Received;
   std::optional<Delivery> ended;
   BOOST_TEST((outbound.on_puback(two, ended) == out_of_place));
@@ -82,7 +94,7 @@ BOOST_AUTO_TEST_CASE(acknowledgements_may_come_in_any_order) {
   outbound.on_connected(100);
   std::vector<std::uint16_t> ids;
   for (int i = 0; i < 100; ++i)
-    ids.push_back(outbound.begin(delivery(std::to_string(i))).packet_id);
+    ids.push_back(begin(outbound, delivery(std::to_string(i))).packet_id);
   for (std::size_t step = 0; step < 100; ++step) {
     const std::size_t i = step * 37 % 100;
     BOOST_TEST(text(acknowledge(outbound, ids[i]).value()) == std::to_string(i));
@@ -94,10 +106,10 @@ BOOST_AUTO_TEST_CASE(a_packet_id_that_is_in_use_is_passed_over, *label("MQTT5-2.
   OutboundQos::Pool pool{roomy};
   OutboundQos outbound(pool);
   outbound.on_connected(3);
-  const std::uint16_t first = outbound.begin(delivery("kept")).packet_id;
-  const std::uint16_t second = outbound.begin(delivery("kept")).packet_id;
+  const std::uint16_t first = begin(outbound, delivery("kept")).packet_id;
+  const std::uint16_t second = begin(outbound, delivery("kept")).packet_id;
   for (int i = 0; i < 200'000; ++i) {
-    const std::uint16_t id = outbound.begin(delivery("x")).packet_id;
+    const std::uint16_t id = begin(outbound, delivery("x")).packet_id;
     if (id == 0 || id == first || id == second) BOOST_FAIL("packet id " << id);
     if (!acknowledge(outbound, id)) BOOST_FAIL("lost " << id);
   }
@@ -109,7 +121,7 @@ BOOST_AUTO_TEST_CASE(what_is_under_way_is_resent_once_in_order_within_the_window
   OutboundQos::Pool pool{roomy};
   OutboundQos outbound(pool);
   outbound.on_connected(10);
-  for (int i = 0; i < 4; ++i) outbound.begin(delivery(std::to_string(i)));
+  for (int i = 0; i < 4; ++i) begin(outbound, delivery(std::to_string(i)));
   BOOST_TEST(outbound.next_to_resend() == nullptr);
   outbound.on_disconnected();
   outbound.on_connected(3);
@@ -136,11 +148,11 @@ BOOST_AUTO_TEST_CASE(the_queue_gives_back_what_it_was_given_and_counts_it) {
   std::vector<Delivery> expired;
   for (int i = 0; i < 3; ++i) {
     BOOST_TEST(!outbound.is_full());
-    outbound.enqueue(delivery(std::to_string(i)));
+    enqueue(outbound, delivery(std::to_string(i)));
   }
   BOOST_TEST(outbound.is_full());
   BOOST_TEST(!outbound.is_overfull());
-  for (int i = 3; i < 6; ++i) outbound.enqueue(delivery(std::to_string(i)));
+  for (int i = 3; i < 6; ++i) enqueue(outbound, delivery(std::to_string(i)));
   BOOST_TEST(outbound.is_overfull());
   for (int i = 0; i < 6; ++i)
     BOOST_TEST(text(outbound.take_waiting(start, expired).value()) == std::to_string(i));
@@ -152,19 +164,19 @@ BOOST_AUTO_TEST_CASE(the_queue_gives_back_what_it_was_given_and_counts_it) {
 BOOST_AUTO_TEST_CASE(the_queue_is_bounded_in_bytes) {
   OutboundQos::Pool pool{{1'000, 5'000}};
   OutboundQos outbound(pool);
-  outbound.enqueue(delivery(std::string(4'000, 'x')));
+  enqueue(outbound, delivery(std::string(4'000, 'x')));
   BOOST_TEST(!outbound.is_full());
-  outbound.enqueue(delivery(std::string(4'000, 'x')));
+  enqueue(outbound, delivery(std::string(4'000, 'x')));
   BOOST_TEST(outbound.is_full());
 }
 
 BOOST_AUTO_TEST_CASE(expired_messages_are_dropped_wherever_they_wait, *label("MQTT5-3.3.2-5")) {
   OutboundQos::Pool pool{roomy};
   OutboundQos outbound(pool);
-  outbound.enqueue(delivery("a", QoS::at_least_once, start + 1s));
-  outbound.enqueue(delivery("b"));
-  outbound.enqueue(delivery("c", QoS::at_least_once, start + 1s));
-  outbound.enqueue(delivery("d", QoS::at_least_once, start + 9s));
+  enqueue(outbound, delivery("a", QoS::at_least_once, start + 1s));
+  enqueue(outbound, delivery("b"));
+  enqueue(outbound, delivery("c", QoS::at_least_once, start + 1s));
+  enqueue(outbound, delivery("d", QoS::at_least_once, start + 9s));
   std::vector<Delivery> expired;
   BOOST_TEST(text(outbound.take_waiting(start + 1s, expired).value()) == "b");
   BOOST_TEST(expired.size() == 1U);
@@ -176,9 +188,9 @@ BOOST_AUTO_TEST_CASE(expired_messages_are_dropped_wherever_they_wait, *label("MQ
 BOOST_AUTO_TEST_CASE(what_a_group_gave_can_be_taken_back) {
   OutboundQos::Pool pool{roomy};
   OutboundQos outbound(pool);
-  outbound.enqueue(delivery("mine"));
-  outbound.enqueue(delivery("g3", QoS::at_least_once, std::nullopt, 3));
-  outbound.enqueue(delivery("g5", QoS::at_least_once, std::nullopt, 5));
+  enqueue(outbound, delivery("mine"));
+  enqueue(outbound, delivery("g3", QoS::at_least_once, std::nullopt, 3));
+  enqueue(outbound, delivery("g5", QoS::at_least_once, std::nullopt, 5));
   const auto taken = outbound.take_shared(3);
   BOOST_TEST_REQUIRE(taken.size() == 1U);
   BOOST_TEST(text(taken[0]) == "g3");
@@ -210,13 +222,13 @@ BOOST_AUTO_TEST_CASE(bytes_under_way_close_the_window_but_one_message_always_goe
   OutboundQos::Pool pool{{1'000, 1U << 20U, 10}};
   OutboundQos outbound(pool);
   outbound.on_connected(10);
-  const std::uint16_t huge = outbound.begin(delivery(std::string(100, 'x'))).packet_id;
+  const std::uint16_t huge = begin(outbound, delivery(std::string(100, 'x'))).packet_id;
   BOOST_TEST(!outbound.window_is_open());
   acknowledge(outbound, huge);
   BOOST_TEST(outbound.window_is_open());
-  outbound.begin(delivery("123456789"));
+  begin(outbound, delivery("123456789"));
   BOOST_TEST(outbound.window_is_open());
-  outbound.begin(delivery("0"));
+  begin(outbound, delivery("0"));
   BOOST_TEST(!outbound.window_is_open());
   BOOST_TEST(outbound.inflight() == 2U);
 }
@@ -227,10 +239,10 @@ BOOST_AUTO_TEST_CASE(the_pool_knows_what_all_queues_hold) {
     OutboundQos one(pool);
     OutboundQos two(pool);
     one.on_connected(10);
-    one.begin(delivery("a"));
-    one.enqueue(delivery("b"));
-    two.enqueue(delivery("c"));
-    two.enqueue(delivery("d", QoS::at_least_once, std::nullopt, 7));
+    begin(one, delivery("a"));
+    enqueue(one, delivery("b"));
+    enqueue(two, delivery("c"));
+    enqueue(two, delivery("d", QoS::at_least_once, std::nullopt, 7));
     BOOST_TEST(pool.inflight == 1);
     BOOST_TEST(pool.waiting == 3);
     BOOST_TEST(pool.waiting_bytes
@@ -240,6 +252,143 @@ BOOST_AUTO_TEST_CASE(the_pool_knows_what_all_queues_hold) {
   }
   BOOST_TEST(pool.inflight == 0);
   BOOST_TEST(pool.waiting == 0);
+  BOOST_TEST(pool.waiting_bytes == 0);
+}
+
+// --- Sessions that a store keeps
+
+BOOST_AUTO_TEST_CASE(packet_ids_follow_from_positions_also_for_the_next_process) {
+  OutboundQos::Pool pool{roomy};
+  OutboundQos outbound(pool);
+  OutboundQos::Restored restored;
+  restored.last_position = 65'536;
+  Delivery sent = delivery("sent");
+  sent.position = 65'535;
+  restored.inflight.push_back({sent, 0, OutboundQos::State::awaiting_puback});
+  outbound.restore(std::move(restored));
+  outbound.on_connected(10);
+  BOOST_TEST(outbound.next_to_resend()->packet_id == 65'535U);
+  BOOST_TEST(begin(outbound, delivery("next")).packet_id == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_packet_id_in_use_makes_a_waiting_message_wait_and_a_new_one_go_round) {
+  OutboundQos::Pool pool{roomy};
+  OutboundQos outbound(pool);
+  OutboundQos::Restored restored;
+  restored.last_position = 70'000;
+  Delivery old = delivery("old");
+  old.position = 4'466;  // 70'001 has the same id
+  restored.inflight.push_back({old, 0, OutboundQos::State::awaiting_puback});
+  outbound.restore(std::move(restored));
+  outbound.on_connected(10);
+  outbound.next_to_resend();
+  Delivery waiting = delivery("waits");
+  waiting.position = 70'001;
+  outbound.enqueue(waiting);
+  std::vector<Delivery> expired;
+  BOOST_TEST(!outbound.take_waiting(start, expired).has_value());
+  BOOST_TEST(outbound.next_position() == 70'002U);
+  acknowledge(outbound, 4'466);
+  BOOST_TEST(outbound.take_waiting(start, expired).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_beyond_the_memory_of_a_stored_session_is_only_counted) {
+  OutboundQos::Pool pool{{1'000'000, 1U << 30U}};
+  OutboundQos outbound(pool);
+  outbound.keep_in_store();
+  constexpr std::size_t count = limits::queue_memory_messages + 700;
+  std::vector<Delivery> disk;
+  for (std::size_t i = 0; i < count; ++i) {
+    Delivery next = delivery(std::to_string(i));
+    next.position = outbound.next_position();
+    disk.push_back(next);
+    outbound.enqueue(next);
+  }
+  BOOST_TEST(outbound.waiting() == count);
+  BOOST_TEST(outbound.waiting_in_store() == 700U);
+  BOOST_TEST(pool.waiting == static_cast<std::int64_t>(count));
+  BOOST_TEST(!outbound.wants_read().has_value());  // nobody is there
+  outbound.on_connected(10);
+  BOOST_TEST(!outbound.wants_read().has_value());  // enough is in memory
+
+  std::vector<Delivery> expired;
+  std::size_t next = 0;
+  const auto take = [&] {
+    const auto taken = outbound.take_waiting(start, expired);
+    BOOST_TEST_REQUIRE(taken.has_value());
+    BOOST_TEST_REQUIRE(text(*taken) == std::to_string(next++));
+  };
+  while (next < limits::queue_memory_messages - 100) take();
+  const auto after = outbound.wants_read();
+  BOOST_TEST_REQUIRE(after.has_value());
+  BOOST_TEST(*after == limits::queue_memory_messages);
+  BOOST_TEST(!outbound.wants_read().has_value());  // asked already
+  Delivery late = delivery(std::to_string(count));
+  late.position = outbound.next_position();
+  disk.push_back(late);
+  outbound.enqueue(late);  // behind what is on disk, so it goes there
+  outbound.on_read({disk.begin() + static_cast<std::ptrdiff_t>(*after),
+                    disk.begin() + static_cast<std::ptrdiff_t>(*after + 500)});
+  while (next < limits::queue_memory_messages + 500) take();
+  BOOST_TEST(!outbound.take_waiting(start, expired).has_value());
+  BOOST_TEST(outbound.has_waiting());
+  const auto again = outbound.wants_read();
+  BOOST_TEST_REQUIRE(again.has_value());
+  outbound.on_read({disk.begin() + static_cast<std::ptrdiff_t>(*again), disk.end()});
+  while (next <= count) take();
+  BOOST_TEST(!outbound.has_waiting());
+  BOOST_TEST(outbound.waiting_bytes() == 0U);
+  BOOST_TEST(pool.waiting == 0);
+  BOOST_TEST(pool.waiting_bytes == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_store_that_has_less_than_was_counted_ends_the_waiting) {
+  OutboundQos::Pool pool{roomy};
+  OutboundQos outbound(pool);
+  OutboundQos::Restored restored;
+  restored.last_position = 10;
+  restored.messages = 10;
+  restored.bytes = 100;
+  outbound.restore(std::move(restored));
+  outbound.on_connected(10);
+  BOOST_TEST(outbound.wants_read().value() == 0U);
+  Delivery late = delivery("late");
+  late.position = outbound.next_position();
+  outbound.enqueue(late);
+  outbound.on_read({});
+  BOOST_TEST(outbound.waiting() == 1U);
+  BOOST_TEST(outbound.wants_read().has_value());
+  outbound.on_read({late});
+  BOOST_TEST(outbound.waiting() == 1U);
+  BOOST_TEST(outbound.waiting_in_store() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(qos_2_waits_until_it_is_safe) {
+  OutboundQos::Pool pool{roomy};
+  OutboundQos outbound(pool);
+  outbound.keep_in_store();
+  outbound.on_connected(10);
+  enqueue(outbound, delivery("1", QoS::exactly_once));
+  enqueue(outbound, delivery("2"));
+  std::vector<Delivery> expired;
+  BOOST_TEST(!outbound.take_waiting(start, expired).has_value());
+  outbound.on_safe(1);
+  BOOST_TEST(text(outbound.take_waiting(start, expired).value()) == "1");
+  BOOST_TEST(text(outbound.take_waiting(start, expired).value()) == "2");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_put_back_keeps_its_place) {
+  OutboundQos::Pool pool{roomy};
+  OutboundQos outbound(pool);
+  for (const std::uint64_t group : {5U, 0U, 5U, 0U})
+    enqueue(outbound, delivery(std::to_string(outbound.waiting()), QoS::at_least_once, std::nullopt,
+                               group));
+  auto shared = outbound.take_shared(5);
+  BOOST_TEST(shared.size() == 2U);
+  outbound.put_back(std::move(shared));
+  std::vector<Delivery> expired;
+  for (int i = 0; i < 4; ++i)
+    BOOST_TEST(text(outbound.take_waiting(start, expired).value()) == std::to_string(i));
   BOOST_TEST(pool.waiting_bytes == 0);
 }
 
