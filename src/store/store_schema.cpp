@@ -155,9 +155,11 @@ std::span<const StoreMigration> store_migrations() {
   return {};  // version 1 is the first
 }
 
-void create_store(Database& database, std::int64_t now_ms) {
-  // Only before the first table, and not inside a transaction.
+void settle_new_store(Database& database) {
   database.exec("PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL");
+}
+
+void create_store(Database& database, std::int64_t now_ms) {
   Transaction transaction(database);
   database.exec(create_tables);
   Statement born(database, "INSERT INTO meta(key, value) VALUES('created', ?)");

@@ -41,6 +41,9 @@ struct StoreMigration {
 /// Those this program knows, in order.
 std::span<const StoreMigration> store_migrations();
 
+/// Before anything else is done with an empty file: what its first page settles for good. Throws
+/// SqliteError.
+void settle_new_store(Database& database);
 /// Makes the tables in an empty database. `now_ms`: Unix time, kept as the date of birth. Throws
 /// SqliteError.
 void create_store(Database& database, std::int64_t now_ms);
