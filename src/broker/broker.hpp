@@ -234,7 +234,8 @@ class Broker {
   void restore_subscription(LocalSession& session, const StoredSubscription& stored);
   [[nodiscard]] Delivery restored(const StoredDelivery& stored) const;
   [[nodiscard]] ListenerIndex listener_named(std::string_view name) const;
-  void save_session(LocalSession& session);
+  void save_session(const LocalSession& session) { save_session(session, session.expiry_s); }
+  void save_session(const LocalSession& session, std::uint32_t expiry_s);
   void save_departure(LocalSession& session, bool had_will);
   void forget_stored(LocalSession& session, bool leaves_orphans);
   void read_orphans(SessionNumber session, std::uint64_t after);

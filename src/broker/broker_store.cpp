@@ -16,11 +16,11 @@ using Kind = Acknowledgement::Kind;
 
 // --- What the store is told
 
-void Broker::save_session(LocalSession& session) {
+void Broker::save_session(const LocalSession& session, std::uint32_t expiry_s) {
   if (session.stored == 0) return;
   StoredSession saved{session.stored,
                       session.client_id(),
-                      session.expiry_s,
+                      expiry_s,
                       session.user,
                       listeners_.at(session.listener).name,
                       std::string(session.machine.mount()),
@@ -46,7 +46,8 @@ void Broker::forget_stored(LocalSession& session, bool leaves_orphans) {
   if (!leaves_orphans || outbound.waiting_in_store() == 0)
     return journal(session, SessionErased{session.stored});
   orphans_.insert(session.stored);
-  read_orphans(session.stored, outbound.read_up_to());
+  save_session(session, 0);  // should the process end now, it ends with it
+  if (!outbound.is_reading()) read_orphans(session.stored, outbound.read_up_to());
 }
 
 void Broker::read_orphans(SessionNumber session, std::uint64_t after) {
@@ -110,9 +111,12 @@ ListenerIndex Broker::listener_named(std::string_view name) const {
 
 void Broker::restore_session(LoadedSession loaded) {
   StoredSession& stored = loaded.session;
-  LocalSession* made = registry_.create(stored.client_id);
+  const bool is_known = registry_.find(stored.client_id) != nullptr;
+  LocalSession* made = is_known ? nullptr : registry_.create(stored.client_id);
   if (made == nullptr) {
-    log_.error("session_not_restored", {{"client", stored.client_id}, {"why", "too many sessions"}});
+    log_.error("session_not_restored",
+               {{"client", stored.client_id},
+                {"why", is_known ? "there is one of this client id" : "too many sessions"}});
     host_.batch().changes.push_back(SessionErased{stored.number});
     return;
   }

@@ -162,6 +162,8 @@ class OutboundQos {
   /// Of what waits, so many messages are only in the store: all beyond read_up_to().
   [[nodiscard]] std::size_t waiting_in_store() const { return on_disk_.messages; }
   [[nodiscard]] std::uint64_t read_up_to() const { return read_up_to_; }
+  /// An answer to wants_read() is still to come.
+  [[nodiscard]] bool is_reading() const { return is_reading_; }
   /// The answer: the next of those that wait, in order. Empty: there is nothing more.
   void on_read(std::vector<Delivery> deliveries);
   /// The store has dropped a waiting message of so many bytes of topic and payload, as its time ran

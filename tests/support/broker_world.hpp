@@ -85,14 +85,15 @@ class RecordingHost final : public BrokerHost {
       broker->release(next.first, next.second);
     }
   }
-  /// A whole turn's end: the batch goes to `store`, and all that waited for it comes.
+  /// A whole turn's end: the batch goes to `store`, and all that waited for it comes. What is asked
+  /// for meanwhile waits for the next one.
   void end_turn(ModelStore& store) {
     store.commit(std::exchange(changes, {}));
+    const auto asked = std::exchange(reads, {});
+    const auto safe_now = std::exchange(safe, {});
     commit();
-    for (const auto& [session, position] : std::exchange(safe, {}))
-      broker->on_queue_safe(session, position);
-    for (const QueueRead& read : std::exchange(reads, {}))
-      broker->on_queue_read(read.session, store.read(read));
+    for (const auto& [session, position] : safe_now) broker->on_queue_safe(session, position);
+    for (const QueueRead& read : asked) broker->on_queue_read(read.session, store.read(read));
   }
   template <class Change>
   [[nodiscard]] std::size_t count_changes() const {

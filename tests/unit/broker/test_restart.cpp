@@ -444,6 +444,26 @@ BOOST_AUTO_TEST_CASE(what_only_the_store_has_of_an_ended_member_goes_to_another)
   BOOST_TEST(got == all, per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_member_that_ends_while_its_queue_is_read_hands_over_each_message_once) {
+  House house;
+  house.leave_session("first", "$share/g/t");
+  FakeClient& writer = house.connect_passing("writer");
+  for (int i = 1; i <= 1'800; ++i)
+    writer.send(BrokerWorld::message("t", std::to_string(i), QoS::at_least_once, 1));
+  house.turn();
+  house.crash();
+  house.leave_session("second", "$share/g/t");
+  FakeClient& first = house.connect_durable("first");  // all is on disk: it is being read
+  BOOST_TEST(house.world->host.reads.size() == 1U);
+  first.drop();
+  house.world->open().send(BrokerWorld::connect_packet("first"));
+  for (int i = 0; i < 10; ++i) house.turn();
+  BOOST_TEST(house.world->broker.counters().queued_messages == 1'800);
+  house.crash();
+  BOOST_TEST(house.store.find("first") == nullptr);
+  BOOST_TEST(house.world->broker.counters().queued_messages == 1'800);
+}
+
 // --- A full disk
 
 BOOST_AUTO_TEST_CASE(a_full_store_refuses_what_needs_it_and_lets_the_rest_pass) {
