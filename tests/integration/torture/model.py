@@ -190,12 +190,11 @@ class Model:
         return False
 
     def check_repetition(self, session, got):
+        """DUP is not asked for: a broker that died may not know any more that it had sent the message."""
         topic, seq = session.open_ids[got.packet_id]
         if topic != got.topic or seq != (read_payload(got.payload) if got.payload else 0):
             raise Broken(f"{session.client_id}: packet id {got.packet_id} is open with {topic} number {seq} and came "
                          f"again with {got.topic} {got.payload[:20]!r}: a client takes that for a repetition")
-        if not got.duplicate:
-            raise Broken(f"{session.client_id}: {topic} number {seq} was sent again without DUP")
 
     def on_delivery(self, session, topic, seq, qos):
         if seq > self.sent.get(topic, 0):

@@ -93,9 +93,9 @@ class World:
             session = Session(f"s{i}", (5, 4)[i % 2], changing=i >= 4)
             session.filters["b/#"] = Subscription(2)
             if session.changing:
-                session.filters |= {f"t/p{k}/#": Subscription(k % 3 or 2) for k in range(4)}
+                session.filters |= {f"{kind}/p{k}/#": Subscription(k % 3 or 2) for kind in "tr" for k in range(4)}
             else:
-                session.filters |= {"t/#": Subscription((2, 2, 1, 2)[i]), "r/#": Subscription(1), "w/#": Subscription(2)}
+                session.filters |= {"t/#": Subscription((2, 2, 1, 2)[i]), "r/#": Subscription(1 + i % 2), "w/#": Subscription(2)}
             self.model.sessions[session.client_id] = session
         self.make_subscribers()
 
@@ -339,7 +339,7 @@ async def run(world, rounds, drain_every=5, seconds=None, after_drain=lambda: No
             await world.round(drain)
         except Exception as error:
             log = world.daemon.log() if world.daemon else ""
-            raise Broken(f"round {world.rounds} of seed {world.seed}: {error or repr(error)}\nplay again: torture.py --seed {world.seed} "
+            raise Broken(f"round {world.rounds} of seed {world.seed}: {str(error) or repr(error)}\nplay again: torture.py --seed {world.seed} "
                          f"--rounds {world.rounds + drain_every}\nthe daemon's last lines:\n{log[-3000:]}") from error
         if drain:
             after_drain()
