@@ -1,8 +1,8 @@
 // The half of mosquitto_db.hpp that opens a file.
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
 
 #include "src/store/mosquitto_db.hpp"
@@ -49,10 +49,12 @@ MosquittoImported refused(const std::string& path, const MosquittoImport& how,
 MosquittoImported import_mosquitto_db(const std::string& path, const MosquittoImport& how) {
   // Without O_NONBLOCK a pipe of that name would be waited for.
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  if (descriptor < 0)
+  if (descriptor < 0) {
+    const int error = errno;
     return refused(path, how,
-                   std::string("it cannot be opened: ") + std::strerror(errno)
-                       + (errno == EACCES ? "; let the user that starlingd runs as read it" : ""));
+                   "it cannot be opened: " + std::generic_category().message(error)
+                       + (error == EACCES ? "; let the user that starlingd runs as read it" : ""));
+  }
   struct ::stat status {};
   const bool known = ::fstat(descriptor, &status) == 0;
   FileBytes file(descriptor, known ? static_cast<std::uint64_t>(status.st_size) : 0);
