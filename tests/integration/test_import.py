@@ -6,6 +6,7 @@ mosquitto again instead: what fails there is wrong in the test.
 """
 import hashlib
 import os
+import random
 import re
 import shutil
 import signal
@@ -125,11 +126,14 @@ class Import(unittest.TestCase):
 
     # --- The two brokers
 
-    def start(self, target):
+    def launch(self, target):
         program = MOSQUITTO if target == "mosquitto" else STARLINGD
         self.process = subprocess.Popen([program, "-c", self.conf], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                         text=True, errors="replace")
         self.log = Lines(self.process.stderr)
+
+    def start(self, target):
+        self.launch(target)
         deadline = time.monotonic() + WAIT
         while True:
             try:
@@ -354,6 +358,36 @@ class Import(unittest.TestCase):
         found = self.read_retained(self.client("reader"), 4)
         self.assertEqual(sorted(found), ["r/0", "r/1", "r/2", "r/3"])
         self.stop()
+        self.assertEqual(self.digest(), before)
+
+    def test_a_first_start_that_is_killed_begins_again(self):
+        self.fill()
+        publisher, many = self.client("publisher"), 20_000
+        publisher.send(b"".join(publish(f"many/{i}", "x", 0, True) for i in range(many)))
+        publisher.put("many/last", "x", 1, retain=True)
+        self.stop()
+        before, chance, cut_off = self.digest(), random.Random(4711), 0
+        for _ in range(8):
+            self.launch("starlingd")
+            while not any(name.startswith("store") for name in os.listdir(self.folder)):
+                self.assertIsNone(self.process.poll(), self.log.text())
+            with self.log.changed:
+                self.log.changed.wait_for(lambda: any("imported" in line for line in self.log.lines),
+                                          chance.uniform(0, 0.4))  # any moment before will do
+            self.process.kill()
+            self.process.wait()
+            with self.log.changed:
+                self.assertTrue(self.log.changed.wait_for(lambda: self.log.ended, WAIT))
+            if self.log.count("imported") > 0:
+                break
+            cut_off += 1
+        self.assertGreater(cut_off, 0)
+        self.start("starlingd")
+        self.log.wait_for(r"version \S+ running")
+        self.assertEqual([name for name in os.listdir(self.folder) if ".new" in name], [])
+        self.assertEqual(len(self.read_retained(self.client("reader"), many + 6)), many + 6)
+        one = self.client("one", clean=False)
+        self.assertEqual([m.payload.decode() for m in one.take(5)], list("01234"))
         self.assertEqual(self.digest(), before)
 
     def test_a_file_that_is_cut_off_gives_what_stands_before(self):
