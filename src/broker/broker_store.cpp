@@ -140,6 +140,10 @@ void Broker::restore_session(LoadedSession loaded) {
   queue.messages = loaded.waiting;
   queue.bytes = loaded.waiting_bytes;
   for (const StoredDelivery& delivery : loaded.in_flight) {
+    if (delivery.qos == QoS::at_most_once) {  // sent once, and once is all
+      journal(session, MessageDone{session.stored, delivery.position});
+      continue;
+    }
     using State = OutboundQos::State;
     const bool twice = delivery.qos == QoS::exactly_once;
     const bool received = delivery.state == StoredDelivery::State::received;

@@ -194,6 +194,27 @@ BOOST_AUTO_TEST_CASE(after_pubrec_only_pubrel_comes_again, *label("MQTT5-4.3.3-4
   BOOST_TEST(packets[1]->as<mqtt::Pubrel>()->packet_id == id);
 }
 
+BOOST_AUTO_TEST_CASE(a_queued_message_of_qos_0_is_never_sent_twice) {
+  BrokerSettings settings = stored_settings();
+  settings.queue_qos0 = true;
+  House house(settings);
+  house.leave_session("reader", "t", QoS::at_least_once);
+  house.publish("t", "0", QoS::at_most_once);
+  house.publish("t", "1");
+  FakeClient& reader = house.connect_durable("reader");
+  BOOST_TEST(reader.texts() == (Texts{"t=0", "t=1"}), per_element());
+  auto& [number, kept] = *house.store.sessions.begin();
+  // The turn that said that it was sent is lost in part: the mark is there, the end is not.
+  const StoredDelivery first = kept.queue.begin()->second;
+  house.turn();
+  kept.queue.emplace(first.position, first);
+  house.crash();
+  FakeClient& back = house.connect_durable("reader");
+  BOOST_TEST(back.texts() == Texts{"t=1"}, per_element());
+  house.turn();
+  BOOST_TEST(!house.store.sessions.at(number).queue.contains(first.position));
+}
+
 BOOST_AUTO_TEST_CASE(pubrel_leaves_after_the_commit_of_what_it_rests_on) {
   House house;
   FakeClient& reader = house.connect_durable("reader");
