@@ -41,6 +41,7 @@ struct Flags {
   std::string state_dir, print_config;
   std::vector<std::string> bootstrap, meshes, secrets, shares, overrides;
   bool verbose = false, daemonize = false, test_config = false, version = false;
+  bool set_aside_store = false;
 };
 
 /// The options whose order matters, with what they fill.
@@ -88,6 +89,8 @@ OrderedOptions declare(CLI::App& app, Flags& flags) {
       ->allow_extra_args(false);
   app.add_flag("-v,--verbose", flags.verbose, "Log at debug level, whatever the file says");
   app.add_flag("-d,--daemon", flags.daemonize, "Go on in the background");
+  app.add_flag("--set-aside-store", flags.set_aside_store,
+               "Rename a store that a later version has written, and begin with an empty one");
   app.add_flag("--test-config", flags.test_config, "Check the configuration and exit");
   app.add_flag("--print-config{toml}", flags.print_config,
                "Print the effective configuration with the origin of each value, as toml or json")
@@ -286,6 +289,7 @@ Arguments parse_arguments(const std::vector<std::string>& words,
   if (flags.version) return print(std::string("starlingd ") + version + "\n");
 
   Arguments result;
+  result.set_aside_store = flags.set_aside_store;
   result.action = flags.test_config ? Arguments::Action::test_config : Arguments::Action::run;
   apply_config_file(flags, default_config_file, files, result);
   for (const std::string& assignment : flags.overrides)

@@ -9,21 +9,19 @@
 
 #include "src/app/client_listeners.hpp"
 #include "src/app/identity.hpp"
-#include "src/app/log_options.hpp"
 #include "src/app/mesh_adapters.hpp"
 #include "src/app/process.hpp"
-#include "src/app/restart_needs.hpp"
+#include "src/app/reloading.hpp"
 #include "src/app/sd_notify.hpp"
+#include "src/app/storage.hpp"
 #include "src/crypto/system_entropy.hpp"
 #include "src/log/metric_registry.hpp"
 #include "src/node/bootstrap.hpp"
 #include "src/node/log_topics.hpp"
 #include "src/node/node.hpp"
 #include "src/node/system_topics.hpp"
-#include "src/store/memory_store.hpp"
 #include "src/store/state_directory.hpp"
 #include "src/uv/process_memory.hpp"
-#include "src/uv/uv_file_watch.hpp"
 #include "src/uv/uv_listener.hpp"
 #include "src/uv/uv_loop.hpp"
 #include "src/uv/uv_scheduler.hpp"
@@ -73,7 +71,6 @@ class Daemon::Impl {
  public:
   Impl(Configuration configuration, Reread reread, NodeLog& log)
       : now_(std::move(configuration)),
-        reread_(std::move(reread)),
         log_(log),
         state_(state_dir(), log),
         identity_(load_or_create_identity(state_, entropy_)),
@@ -83,14 +80,14 @@ class Daemon::Impl {
                    const ConnectionInfo info{stream->peer_endpoint(), listener};
                    node_->add_client(std::move(stream), info);
                  }),
-        file_watch_(loop_, [this] { on_files_changed(); }),
         signals_(
             loop_, [this](int signal) { on_signal(signal); }, UvSignals::all()) {
     log_.info("starlingd_started", {{"version", version},
                                     {"node", identity_.key.node_id().to_text()},
                                     {"identity", identity_.created ? "created" : "loaded"},
                                     {"state_dir", state_.path().string()}});
-    tell_what_was_read();
+    tell_what_was_read(log_, now_);
+    open_storage();
     // The mesh port first: what cannot be bound must be said before a client is served.
     std::optional<BoundPort> mesh_port;
     if (now_.settings.wants_dht())
@@ -99,11 +96,20 @@ class Daemon::Impl {
     make_node(mesh_port);
     clients_.open(listeners_);
     if (mesh_port) listen_for_peers(*mesh_port);
-    watch_files();
+    reloading_.emplace(loop_, reloading_parts(), std::move(reread));
     drop_rights();
   }
 
-  ~Impl() { log_.set_topic_output(nullptr); }
+  ~Impl() {
+    log_.set_topic_output(nullptr);
+    // Whatever the node still commits while it ends is taken; then the store ends.
+    reloading_.reset();
+    system_topics_.reset();
+    log_topics_.reset();
+    bootstrap_.reset();
+    node_.reset();
+    if (storage_) storage_->close();
+  }
 
   void run() {
     node_->start();
@@ -123,21 +129,15 @@ class Daemon::Impl {
 
   // --- The start
 
-  void tell_what_was_read() {
-    if (now_.file.empty())
-      log_.info("config_default");
-    else
-      log_.info("config_loaded", {{"file", now_.file}});
-    for (const std::string& notice : now_.settings.notices)
-      log_.info("config_notice", {{"what", notice}});
-    for (const std::string& warning : now_.plan.warnings)
-      log_.warn("config_warning", {{"what", warning}});
-    if (now_.plan.local_only) log_.info("local_only");
+  /// Before a socket is opened: what is wrong with the store must be said before a client is served.
+  void open_storage() {
+    storage_.emplace(now_.settings, now_.plan, state_, Storage::World{loop_, log_, metrics_},
+                     now_.set_aside_newer_store);
   }
 
-  [[nodiscard]] NodeConfiguration configuration() const {
+  [[nodiscard]] NodeConfiguration configuration() {
     return node_configuration(now_.plan, now_.settings.clients, listeners_,
-                              store_.keeps_anything());
+                              storage_->store().keeps_anything());
   }
 
   void make_node(std::optional<BoundPort>& mesh_port) {
@@ -145,7 +145,7 @@ class Daemon::Impl {
     static_cast<NodeConfiguration&>(node) = configuration();
     node.id = identity_.key.node_id();
     node.epoch = next_boot_epoch(state_, static_cast<std::uint64_t>(loop_.scheduler().unix_now()));
-    NodePorts ports{loop_.scheduler(), entropy_, log_, metrics_, store_, state_};
+    NodePorts ports{loop_.scheduler(), entropy_, log_, metrics_, storage_->store(), state_};
     ports.worker = &worker_;
     ports.heap_bytes = heap_bytes_in_use;
     if (mesh_port) {
@@ -176,6 +176,11 @@ class Daemon::Impl {
         loop_, std::move(port.tcp),
         [this](std::unique_ptr<ByteStream> stream) { node_->add_peer(std::move(stream)); }, &log_);
     log_.info("listening", {{"for", "mesh"}, {"addr", at.to_text()}});
+  }
+
+  Reloading::Parts reloading_parts() {
+    return {now_,     listeners_, *node_, *system_topics_,
+            clients_, systemd_,   log_,   [this] { return configuration(); }};
   }
 
   void drop_rights() {
@@ -214,9 +219,9 @@ class Daemon::Impl {
   // --- Changes while it runs
 
   void on_signal(int signal) {
-    if (signal == SIGHUP) return reload();
+    if (signal == SIGHUP) return stopping_ ? void() : reloading_->reload();
     if (signal == SIGRTMIN) return log_.reopen();
-    if (signal == SIGUSR1) return;  // Mosquitto writes its database: there is none to write
+    if (signal == SIGUSR1) return tell_nothing_to_write();
     if (signal == SIGUSR2) return tell_counts();
     if (stopping_) return;
     stopping_ = true;
@@ -229,100 +234,21 @@ class Daemon::Impl {
     wait_for_farewell(loop_.scheduler().now() + farewell_max);
   }
 
+  /// Mosquitto writes its database at this signal.
+  void tell_nothing_to_write() {
+    log_.info("nothing_to_write",
+              {{"signal", "SIGUSR1"},
+               {"text", storage_->store().keeps_anything()
+                            ? "what was acknowledged is on disk already"
+                            : "this node keeps everything in memory (store.durability)"}});
+  }
+
   void tell_counts() {
     const BrokerCounters& counters = node_->broker().counters();
     log_.info("counts", {{"clients", counters.clients_connected},
                          {"sessions", counters.sessions},
                          {"subscriptions", counters.subscriptions},
                          {"retained", node_->broker().retained_count()}});
-  }
-
-  /// Everything that can change without a restart. What is wrong leaves everything as it was.
-  void reload() {
-    if (stopping_) return;
-    log_.info("reloading");
-    systemd_.reloading();
-    log_.reopen();
-    std::vector<config::Diagnostic> trouble;
-    Configuration fresh = reread_(trouble);
-    keep_channels(fresh.plan);
-    open_channels(fresh.plan, trouble);
-    for (const config::Diagnostic& diagnostic : trouble)
-      log_.error("reload_refused", {{"why", diagnostic.to_text()}});
-    if (trouble.empty()) take(std::move(fresh));
-    systemd_.ready();
-  }
-
-  void take(Configuration fresh) {
-    try {
-      log_.configure(log_options(fresh.settings.log));
-    } catch (const std::exception& error) {
-      log_.error("reload_refused", {{"why", error.what()}});
-      return;
-    }
-    for (const std::string& what : needs_restart(now_.settings, fresh.settings))
-      log_.warn("reload_needs_restart", {{"what", what}});
-    for (const ListenerPlan& listener : fresh.plan.listeners)
-      if (keeps_channels(listener)) reread(listener, listener.channels->reread(*listener.tls));
-    listeners_ = number_listeners(listeners_, fresh.plan.listeners);
-    now_ = std::move(fresh);
-    tell_what_was_read();
-    node_->reload(configuration());
-    system_topics_->set_interval(now_.settings.sys_interval_s);
-    try {
-      clients_.open(listeners_);
-    } catch (const std::exception& error) {
-      log_.error("listener_not_opened", {{"why", error.what()}});
-    }
-    watch_files();
-    log_.info("reloaded");
-  }
-
-  /// A TLS listener that is known goes on with its tickets, and with its certificates if the new
-  /// ones cannot be read: its key may have been root's alone. Nothing is read before the whole
-  /// configuration is known to be good.
-  void keep_channels(Plan& fresh) {
-    for (ListenerPlan& listener : fresh.listeners) {
-      if (!listener.tls) continue;
-      const auto known = std::ranges::find_if(listeners_, [&](const NumberedListener& other) {
-        return other.is_wanted && other.plan.channels && other.plan.place() == listener.place();
-      });
-      if (known != listeners_.end()) listener.channels = known->plan.channels;
-    }
-  }
-
-  [[nodiscard]] bool keeps_channels(const ListenerPlan& listener) const {
-    return listener.channels != nullptr
-           && std::ranges::any_of(listeners_, [&](const NumberedListener& known) {
-                return known.plan.channels == listener.channels;
-              });
-  }
-
-  void reread(const ListenerPlan& listener, const Result<void>& outcome) {
-    if (outcome) {
-      log_.info("certificates_reread", {{"listener", listener.place()}});
-      for (const std::string& warning : listener.channels->warnings())
-        log_.warn("config_warning", {{"what", warning}});
-      return;
-    }
-    log_.error("certificates_not_reread",
-               {{"listener", listener.place()}, {"why", outcome.error().what}});
-  }
-
-  void watch_files() {
-    std::vector<std::string> paths;
-    for (const NumberedListener& listener : listeners_)
-      if (listener.is_wanted && listener.plan.channels)
-        for (const std::string& path : listener.plan.channels->files()) paths.push_back(path);
-    file_watch_.set_paths(std::move(paths));
-  }
-
-  /// Certificates were renewed.
-  void on_files_changed() {
-    for (const NumberedListener& listener : listeners_) {
-      if (!listener.is_wanted || !listener.plan.channels) continue;
-      reread(listener.plan, listener.plan.channels->reread());
-    }
   }
 
   void wait_for_farewell(TimePoint latest) {
@@ -332,16 +258,15 @@ class Daemon::Impl {
   }
 
   Configuration now_;
-  Reread reread_;
   NodeLog& log_;
   StreamTraffic traffic_;  // of clients; streams that flush may outlive the node
   UvLoop loop_;
   crypto::SystemEntropy entropy_;
   MetricRegistry metrics_;
-  MemoryStore store_;
   StateDirectory state_;
   Identity identity_;
   UvWorker worker_;
+  std::optional<Storage> storage_;
   std::optional<MeshAdapters> adapters_;
   std::optional<Node> node_;
   std::optional<Bootstrap> bootstrap_;
@@ -351,7 +276,7 @@ class Daemon::Impl {
   ClientListeners clients_;
   std::unique_ptr<UvListener> peer_listener_;
   SystemdNotifier systemd_;
-  UvFileWatch file_watch_;
+  std::optional<Reloading> reloading_;
   UvSignals signals_;
   bool stopping_ = false;
 };

@@ -19,6 +19,7 @@ class Daemon {
     std::string file;  ///< it was read from; empty: none
     config::Settings settings;
     Plan plan;
+    bool set_aside_newer_store = false;  ///< a store of a later version is renamed, not refused
   };
   /// Reads the same files again. What is wrong is appended to `trouble`; the configuration is good
   /// only if nothing was.
@@ -26,8 +27,8 @@ class Daemon {
 
   /// Opens everything, gives up root's rights if the settings name a user, and serves from run()
   /// on. `log` outlives it.
-  /// Throws std::runtime_error with a sentence for the operator: port in use, state directory not
-  /// writable, identity damaged ...
+  /// Throws StoreFromLaterVersion (src/store/open_store.hpp), and std::runtime_error with a sentence
+  /// for the operator: port in use, state directory not writable, identity damaged ...
   Daemon(Configuration configuration, Reread reread, NodeLog& log);
   ~Daemon();
   Daemon(const Daemon&) = delete;

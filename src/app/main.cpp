@@ -10,6 +10,7 @@
 #include "src/app/plan.hpp"
 #include "src/app/process.hpp"
 #include "src/config/print_settings.hpp"
+#include "src/store/open_store.hpp"
 #include "src/uv/process_memory.hpp"
 
 namespace {
@@ -39,7 +40,8 @@ starling::Daemon::Configuration read_again(const std::vector<std::string>& words
   Arguments arguments = starling::parse_arguments(words, default_config_file);
   starling::Plan plan = starling::make_plan(arguments.settings, arguments.trouble);
   trouble = std::move(arguments.trouble);
-  return {std::move(arguments.config_file), std::move(arguments.settings), std::move(plan)};
+  return {std::move(arguments.config_file), std::move(arguments.settings), std::move(plan),
+          arguments.set_aside_store};
 }
 
 int serve(const std::vector<std::string>& words, Arguments arguments, starling::Plan plan) {
@@ -51,7 +53,8 @@ int serve(const std::vector<std::string>& words, Arguments arguments, starling::
   starling::raise_descriptor_limit();
   starling::NodeLog log(starling::log_options(settings.log));
   starling::Daemon daemon(
-      {std::move(arguments.config_file), std::move(arguments.settings), std::move(plan)},
+      {std::move(arguments.config_file), std::move(arguments.settings), std::move(plan),
+       arguments.set_aside_store},
       [&words](std::vector<Diagnostic>& trouble) { return read_again(words, trouble); }, log);
   if (background) background->report_ready();
   daemon.run();
@@ -86,6 +89,10 @@ int run(const std::vector<std::string>& words) {
 int main(int argc, char** argv) {
   try {
     return run({argv + 1, argv + argc});
+  } catch (const starling::StoreFromLaterVersion& error) {
+    // Starting again will not help: as with a configuration that is wrong.
+    std::fprintf(stderr, "starlingd: %s\n", error.what());
+    return status(ExitStatus::bad_config);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "starlingd: %s\n", error.what());
     return status(ExitStatus::failed);

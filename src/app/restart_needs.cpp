@@ -37,6 +37,7 @@ std::vector<std::string> needs_restart(const config::Settings& running,
   look(std::ranges::equal(running.meshes, fresh.meshes, same_mesh), "mesh");
   look(same_peers(running.peers, fresh.peers), "limits.mesh");
   look(running.state_dir == fresh.state_dir, "store.path");
+  look(running.durability == fresh.durability, "store.durability");
   look(running.user == fresh.user, "user");
   look(running.pid_file == fresh.pid_file, "pid_file");
   look(running.clients.sessions_max == fresh.clients.sessions_max, "limits.max_sessions");
