@@ -46,7 +46,8 @@ void Broker::replay(LocalSession& session) {
         break;
       case Step::blocked:  // an acknowledgement or on_writable() comes back here
         session.queue_is_next = queue_is_next;
-        return;
+        // What waits may be what it is blocked by.
+        return fan_out_.send_waiting(session, now());
       case Step::steps_used_up:
         return replay_later(*session.connection);
     }

@@ -305,6 +305,26 @@ BOOST_AUTO_TEST_CASE(expiry_goes_on_while_the_node_is_down) {
   BOOST_TEST(house.store.sessions.empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_replay_of_qos_2_does_not_stop_a_long_queue) {
+  House house;
+  for (int i = 0; i < 50; ++i)
+    house.publish("kept/" + std::to_string(i), "r", QoS::exactly_once, true);
+  house.leave_session("reader", "t", QoS::exactly_once);
+  for (int i = 1; i <= 60; ++i) house.publish("t", std::to_string(i));
+  FakeClient& reader = house.connect_durable("reader");
+  mqtt::Subscription asked;
+  asked.filter = "kept/#";
+  asked.qos = QoS::exactly_once;
+  reader.send(mqtt::Subscribe{1, {asked}, {}});
+  const Texts got = house.drain(reader);
+  BOOST_TEST(got.size() == 110U);
+  Texts live;
+  for (const std::string& text : got)
+    if (text.starts_with("t=")) live.push_back(text);
+  BOOST_TEST(live == numbered(1, 60), per_element());
+  BOOST_TEST(house.store.find("reader")->queue.empty());
+}
+
 // --- Wills
 
 BOOST_AUTO_TEST_CASE(a_delayed_will_comes_after_a_crash_once, *label("MQTT5-3.1.2-8")) {
