@@ -141,7 +141,7 @@ class Import {
 
   /// When it ends; nullopt: never. One whose client was there to the last counts from now on.
   [[nodiscard]] std::optional<TimePoint> end_of(const Client& client) const {
-    if (client.expiry_s == 0) return how_.now;
+    if (client.expiry_s == 0) return how_.now;  // also what a bridge to another broker leaves
     if (client.ends_at > 0) return instant_of(how_, client.ends_at, client.expiry_s);
     if (client.expiry_s == never) return std::nullopt;
     return how_.now + std::chrono::seconds{client.expiry_s};
