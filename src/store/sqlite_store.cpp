@@ -112,8 +112,14 @@ BatchNumber SqliteStore::commit(StoreBatch batch) {
   pending_.emplace_back(PendingBatch{++last_, std::move(batch), clock_.wall(), bytes});
   const BatchNumber number = last_;
   start_when_due();
-  if (durability_ == Durability::relaxed && handlers_.committed) handlers_.committed(number);
+  if (durability_ == Durability::relaxed && health_ == StoreHealth::good) tell_committed(number);
   return number;
+}
+
+void SqliteStore::tell_committed(BatchNumber last) {
+  if (last <= told_) return;
+  told_ = last;
+  if (handlers_.committed) handlers_.committed(last);
 }
 
 void SqliteStore::read_queue(const QueueRead& what,
@@ -208,8 +214,7 @@ void SqliteStore::tell_results(StoreJob& job) {
     last = batch->number;
     backlog_bytes_ -= batch->bytes;
   }
-  if (last != 0 && durability_ == Durability::commit && handlers_.committed)
-    handlers_.committed(last);
+  tell_committed(last);
   for (StoreItem& item : job.items)
     if (auto* read = std::get_if<PendingRead>(&item))
       std::exchange(read->done, nullptr)(std::move(read->found));
@@ -285,6 +290,7 @@ void SqliteStore::close() {
     }
     slot->await_end();
     if (slot->job.health != StoreHealth::good) on_job_failed(slot->job);
+    slot->job.items.clear();  // callbacks in it are this thread's to destroy
     cancel_wakes();
   }
   if (!pending_.empty()) {

@@ -52,6 +52,7 @@ class SqliteStore final : public Store {
   void on_job_done(StoreJob& job);
   void on_job_failed(StoreJob& job);
   void tell_results(StoreJob& job);
+  void tell_committed(BatchNumber last);
   void note(const StoreJob& job);
   void set_health(StoreHealth health, const StoreJob& job);
   void schedule_look();
@@ -74,6 +75,7 @@ class SqliteStore final : public Store {
   std::shared_ptr<Slot> slot_;  ///< the job that is out; null: none
   std::shared_ptr<int> alive_;  ///< its answers come while this lives
   BatchNumber last_ = 0;
+  BatchNumber told_ = 0;  ///< as committed
   StoreHealth health_ = StoreHealth::good;
   WakeId retry_;
   WakeId relaxed_;

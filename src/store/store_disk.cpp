@@ -101,6 +101,7 @@ StoreDisk::Loaded StoreDisk::load(StoreLoader& loader, const WallClock& clock,
   }
   loaded.numbers = loaded.store.start.numbers;
   writer_->start(std::move(loaded.store.start));
+  is_loaded_ = true;
   return loaded;
 }
 
@@ -187,24 +188,29 @@ void StoreDisk::run_items(StoreJob& job) {
   apply();
 }
 
-/// Gives pages that have been free for a while back to the file system, a slice at a time.
+/// Gives pages that have been free for a while back to the file system, a slice at a time. Nothing is
+/// promised here: if the disk refuses, the next commit will say so.
 void StoreDisk::shrink(StoreJob& job) {
-  const std::int64_t pages = database_->query_integer("PRAGMA page_count").value_or(0);
-  job.file_bytes = static_cast<std::uint64_t>(pages) * page_size;
-  const std::int64_t free = database_->query_integer("PRAGMA freelist_count").value_or(0);
-  if (free < vacuum_from_pages || free * 100 < pages * vacuum_from_percent) return;
-  database_->exec("PRAGMA incremental_vacuum(" + std::to_string(vacuum_slice_pages) + ")");
+  try {
+    const std::int64_t pages = database_->query_integer("PRAGMA page_count").value_or(0);
+    job.file_bytes = static_cast<std::uint64_t>(pages) * page_size;
+    const std::int64_t free = database_->query_integer("PRAGMA freelist_count").value_or(0);
+    if (free < vacuum_from_pages || free * 100 < pages * vacuum_from_percent) return;
+    database_->exec("PRAGMA incremental_vacuum(" + std::to_string(vacuum_slice_pages) + ")");
+  } catch (const SqliteError&) {
+    job.file_bytes = 0;
+  }
 }
 
 void StoreDisk::close(std::int64_t now_ms) {
-  {
+  if (is_loaded_) {
     Transaction transaction(*database_);
     writer_->finish_for_good(now_ms);
     transaction.commit();
   }
   writer_.reset();
   reader_.reset();
-  database_->exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  if (is_loaded_) database_->exec("PRAGMA wal_checkpoint(TRUNCATE)");
   database_.reset();
 }
 

@@ -88,7 +88,8 @@ class StoreDisk {
   Loaded load(StoreLoader& loader, const WallClock& clock, std::int64_t now_ms);
   /// Never throws: trouble is in the job, and then nothing has been changed.
   void run(StoreJob& job);
-  /// The last: counters made exact, the log folded into the file. Throws SqliteError.
+  /// The last: counters made exact, the log folded into the file. What was never loaded (it may be
+  /// damaged) is closed as it is. Throws SqliteError.
   void close(std::int64_t now_ms);
 
  private:
@@ -105,6 +106,7 @@ class StoreDisk {
   std::unique_ptr<Database> database_;
   std::unique_ptr<StoreWriter> writer_;
   std::unique_ptr<QueueReader> reader_;
+  bool is_loaded_ = false;
   std::int64_t expired_up_to_ms_ = 0;  ///< where the look for expired messages stands
 };
 

@@ -1,6 +1,7 @@
 #include "src/store/store_writer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "starling/check.hpp"
 #include "starling/limits.hpp"
@@ -529,6 +530,7 @@ void StoreWriter::finish(std::int64_t now_ms) {
     clock_ms_ = now_ms;
     set_meta("clock", now_ms);
   }
+  if (std::exchange(noted_clean_, false)) set_meta("clean", 0);
 }
 
 void StoreWriter::finish_for_good(std::int64_t now_ms) {
@@ -542,6 +544,7 @@ void StoreWriter::finish_for_good(std::int64_t now_ms) {
   set_meta("message_number", static_cast<std::int64_t>(greatest_.message));
   set_meta("session_number", static_cast<std::int64_t>(greatest_.session));
   set_meta("clock", now_ms);
+  set_meta("clean", 1);
 }
 
 void StoreWriter::on_committed() {
@@ -558,6 +561,7 @@ void StoreWriter::on_rolled_back() {
   ahead_.clear();
   written_ = {};
   clock_ms_ = 0;
+  noted_clean_ = true;
   erased_left_ = true;
   doomed_.clear();
   statements_->reset_readers();

@@ -122,6 +122,7 @@ class StoreWriter {
   std::uint64_t inbound_opened_ = 0;
   std::int64_t clock_ms_ = 0;  ///< what meta.clock says
   bool erased_left_ = false;
+  bool noted_clean_ = true;  ///< meta says, or may say, that the file was closed in order
   std::string scratch_;
   std::string scratch_ids_;
 };

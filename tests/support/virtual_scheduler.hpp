@@ -47,6 +47,8 @@ class VirtualScheduler final : public Scheduler {
     }
     now_ = until;
   }
+  /// Somebody sets the wall clock, by so many seconds.
+  void move_wall_clock(UnixSeconds by) { unix_start_ += by; }
   [[nodiscard]] std::size_t waiting() const { return wakes_.size(); }
 
  private:

@@ -1,6 +1,8 @@
 // Everything that is handed over comes back after a close, and after a crash.
 #include <chrono>
+#include <sys/stat.h>
 
+#include "src/store/state_directory.hpp"
 #include "tests/unit/store/store_fixture.hpp"
 
 using namespace starling;
@@ -287,6 +289,36 @@ BOOST_AUTO_TEST_CASE(what_no_job_has_committed_is_gone_after_a_crash_and_nothing
   commit({queued(1, 2, message(2))});
   crash_and_open();
   BOOST_TEST(loaded.sessions[1].waiting == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(it_goes_on_when_the_process_has_given_up_its_rights) {
+  if (::geteuid() != 0) {
+    BOOST_TEST_MESSAGE("skipped: only root can give a directory away");
+    return;
+  }
+  constexpr unsigned nobody = 65'534;
+  // The folder above belongs to root alone, so no path leads here afterwards.
+  StateDirectory state(directory.path() / "state", log);
+  options.file = (state.path() / "store.sqlite").string();
+  open();
+  keep({session_saved(1)});
+  state.hand_over_to(nobody, nobody);
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    struct stat found = {};
+    BOOST_REQUIRE(::stat((options.file + suffix).c_str(), &found) == 0);
+    BOOST_TEST(found.st_uid == nobody);
+  }
+  BOOST_REQUIRE(::seteuid(nobody) == 0);
+  keep({queued(1, 1, message(1))});
+  const std::size_t waiting = read(1).size();
+  commit({queued(1, 2, message(2))});
+  store.reset();
+  BOOST_REQUIRE(::seteuid(0) == 0);
+  BOOST_TEST(waiting == 1U);
+  BOOST_TEST(healths.empty());
+  BOOST_TEST(log.count("store_not_closed") == 0U);
+  open();
+  BOOST_TEST(loaded.sessions[1].waiting == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(a_close_writes_what_no_job_has_come_to) {
