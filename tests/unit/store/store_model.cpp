@@ -25,7 +25,7 @@ std::string content(const Publication& message) {
   for (const std::uint8_t byte : message.payload.view()) sum = (sum ^ byte) * 1'099'511'628'211U;
   out += " " + number(message.payload.size()) + "/" + number(sum) + " q"
          + number(static_cast<std::uint64_t>(message.qos)) + (message.retain ? " retain" : "");
-  if (!message.properties) return out;
+  if (!message.properties || *message.properties == MessageProperties{}) return out;
   const MessageProperties& p = *message.properties;
   out += " {" + p.content_type.value_or("-") + "|" + p.response_topic.value_or("-") + "|"
          + (p.correlation_data ? to_hex(*p.correlation_data) : "-") + "|"

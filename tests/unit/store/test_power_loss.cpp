@@ -153,13 +153,11 @@ StoreModel check(const LoadedCopy& copy, const StoreNumbers& numbers, const Hist
                  BatchNumber told) {
   BOOST_TEST(copy.contradiction() == "");
   const std::string text = copy.text();
-  for (BatchNumber batch = history.states.size(); batch-- > 0;) {
+  for (BatchNumber batch = told; batch < history.states.size(); ++batch) {
+    if (!history.group_ends.contains(batch)) continue;
     StoreModel state = history.states[batch];
     state.restart();
     if (state.text() != text) continue;
-    // Equal states may follow each other; any that will do, does.
-    if (batch < told) break;
-    if (!history.group_ends.contains(batch)) continue;
     BOOST_TEST(numbers.message >= state.greatest_message);
     BOOST_TEST(numbers.session >= state.greatest_session);
     for (const auto& [id, session] : copy.sessions)
@@ -210,8 +208,9 @@ Outcome lose_power_often(std::size_t cases, std::uint64_t seed, bool lying_disk)
           StoreModel state = check(copy, numbers, history, told);
           history = {{std::move(state)}};
           told = 0;
-        } catch (const SqliteError&) {
+        } catch (const std::exception&) {
           if (disk.has_power()) throw;
+          life.reset();
           disk.restore(fate);
           continue;
         }
@@ -230,8 +229,9 @@ Outcome lose_power_often(std::size_t cases, std::uint64_t seed, bool lying_disk)
         life.reset();
         disk.lose_power();
         disk.restore(fate);
-        if (const std::string strays = stray_rows(disk); !strays.empty())
-          throw std::runtime_error(strays);
+        // Not always: looking folds the log into the file, which the store must manage too.
+        const std::string strays = random.one_in(3) ? stray_rows(disk) : "";
+        if (!strays.empty()) throw std::runtime_error(strays);
       } catch (const std::exception& error) {
         if (outcome.first_trouble.empty()) outcome.first_trouble = name + error.what();
         ++outcome.lost;
@@ -252,7 +252,7 @@ std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
 BOOST_AUTO_TEST_SUITE(power_loss)
 
 BOOST_AUTO_TEST_CASE(what_was_told_committed_survives_every_loss_of_power) {
-  const std::uint64_t cases = from_environment("TORN_CASES", 400);
+  const std::uint64_t cases = from_environment("TORN_CASES", 200);
   const Outcome outcome = lose_power_often(cases, from_environment("TORN_SEED", 1), false);
   BOOST_TEST_MESSAGE(outcome.cases << " losses of power");
   BOOST_TEST(outcome.lost == 0U);
@@ -261,7 +261,7 @@ BOOST_AUTO_TEST_CASE(what_was_told_committed_survives_every_loss_of_power) {
 }
 
 BOOST_AUTO_TEST_CASE(a_disk_that_lies_about_syncs_is_found_out) {
-  BOOST_TEST(lose_power_often(60, 2, true).lost > 10U);
+  BOOST_TEST(lose_power_often(40, 2, true).lost > 10U);
 }
 
 BOOST_AUTO_TEST_CASE(the_torn_disk_forgets_what_sqlite_does_not_sync) {
