@@ -149,7 +149,8 @@ void Broker::on_writable(ConnectionId id) {
 // [MQTT-3.12.4-1] [MQTT5-3.12.4-1]. Behind what waits for the commit only, CONNACK first of all; not
 // behind what is withheld.
 void Broker::on_pingreq(Connection& connection) {
-  if (connection.promised == 0) return send_pingresp(connection);
+  const bool may_be_long = store_fails() && connection.session->machine.is_sending();
+  if (connection.promised == 0 || may_be_long) return send_pingresp(connection);
   ++connection.pings_owed;
 }
 

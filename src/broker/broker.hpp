@@ -102,9 +102,9 @@ class Broker {
   /// While the store is not good, nothing is taken that needs it: clients of MQTT 5 are told so, the
   /// others' acknowledgements wait.
   void on_store_health(StoreHealth health);
-  /// The store is not good, and this acknowledgement waits for it: a client that can be told that
-  /// its message was not taken is told so. False: it goes on waiting.
-  bool refuse_waiting(ConnectionId id, const Acknowledgement& what);
+  /// The store is not good, and this acknowledgement waits for it. What rests on nothing leaves, and
+  /// a client that can be told that its message was not taken is told so. False: it goes on waiting.
+  bool answer_waiting(ConnectionId id, const Acknowledgement& what);
 
   // --- The node --------------------------------------------------------------------------------
 
@@ -141,8 +141,16 @@ class Broker {
   void on_pingreq(Connection& connection);
   void send_pingresp(Connection& connection);
   void send_acknowledgement(Connection& connection, const Acknowledgement& what);
-  void promise(Connection& connection, const Acknowledgement& what);
-  void owe(Connection& connection, Acknowledgement what, std::uint64_t hold);
+  /// What an acknowledgement rests on. It matters while the store fails: then what rests on nothing
+  /// leaves at once.
+  enum class RestsOn : std::uint8_t { store, nothing };
+  void promise(Connection& connection, const Acknowledgement& what,
+               RestsOn rests_on = RestsOn::store);
+  void owe(Connection& connection, Acknowledgement what, std::uint64_t hold,
+           RestsOn rests_on = RestsOn::store);
+  static RestsOn rests_on(const LocalSession& session) {
+    return session.stored != 0 ? RestsOn::store : RestsOn::nothing;
+  }
   void flush_owed(Connection& connection);
 
   // broker_delivery.cpp: what waits, retained replays, full queues
@@ -248,6 +256,7 @@ class Broker {
   /// The store cannot take what this PUBLISH would need it for. `closed`: its client is gone.
   [[nodiscard]] bool must_wait_for_store(const LocalSession& session, const mqtt::Publish& packet,
                                          const TopicName& topic) const;
+  [[nodiscard]] bool needs_store(const Publication& message) const;
 
   const std::shared_ptr<const Author>& author_of(LocalSession& session) const;
   template <class Change>

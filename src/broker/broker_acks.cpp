@@ -38,15 +38,20 @@ std::vector<ReasonCode> to_reasons(const std::vector<std::uint8_t>& codes) {
 // --- Acknowledgements to publishers
 
 /// It comes back by release() when what it rests on is safe.
-void Broker::promise(Connection& connection, const Acknowledgement& what) {
+void Broker::promise(Connection& connection, const Acknowledgement& what, RestsOn rests_on) {
+  // Not before those that wait already: the order of PUBACKs is the order of the messages.
+  const bool at_once =
+      store_fails() && rests_on == RestsOn::nothing && connection.promised == 0;
   ++connection.promised;
+  if (at_once) return release(connection.id, what);
   host_.acknowledge_after_commit(connection.id, what);
 }
 
 // In the order in which the messages came, also when some of them had to wait for room in a
 // reader's queue.
-void Broker::owe(Connection& connection, Acknowledgement what, std::uint64_t hold) {
-  if (hold == 0 && connection.owed.empty()) return promise(connection, what);
+void Broker::owe(Connection& connection, Acknowledgement what, std::uint64_t hold,
+                 RestsOn rests_on) {
+  if (hold == 0 && connection.owed.empty()) return promise(connection, what, rests_on);
   connection.owed.push_back({std::move(what), hold});
 }
 
@@ -130,11 +135,12 @@ void Broker::on_pubrec(Connection& connection, const mqtt::Pubrec& packet) {
     journal(session, MessageReceived{session.stored, connection.session->machine.outbound()
                                                          .under_way(packet.packet_id)
                                                          ->position});
-    return promise(connection, acknowledgement(Kind::pubrel, packet.packet_id));
+    return promise(connection, acknowledgement(Kind::pubrel, packet.packet_id), rests_on(session));
   }
   if (received == OutboundQos::Received::unknown && !refused)
     return promise(connection, acknowledgement(Kind::pubrel, packet.packet_id,
-                                               ReasonCode::packet_identifier_not_found));
+                                               ReasonCode::packet_identifier_not_found),
+                   RestsOn::nothing);
   settle(connection, received, ended);
 }
 

@@ -96,9 +96,7 @@ void Broker::admit(Connection& connection) {
   connack.session_present = present;
   // What is promised to one that comes back is on disk already, whether there is room for more or
   // not; and what it takes away makes room.
-  if (!present || !store_fails()) return promise(connection, connack);
-  ++connection.promised;
-  release(connection.id, connack);
+  promise(connection, connack, present ? RestsOn::nothing : rests_on(*session));
 }
 
 /// Its client id changes hands too quickly.

@@ -47,7 +47,9 @@ void Broker::on_publish(Connection& connection, const mqtt::Publish& packet) {
     return refuse_publish(connection, packet, ReasonCode::not_authorized);
   }
 
-  if (packet.qos != QoS::at_most_once && must_wait_for_store(session, packet, arrived->topic)) {
+  const bool must_wait =
+      packet.qos != QoS::at_most_once && must_wait_for_store(session, packet, arrived->topic);
+  if (must_wait) {
     if (connection.version == mqtt::ProtocolVersion::v5)
       return refuse_publish(connection, packet, ReasonCode::quota_exceeded);
     if (host_.store_backlog() > limits::store_backlog_bytes_max)
@@ -75,7 +77,7 @@ void Broker::on_publish(Connection& connection, const mqtt::Publish& packet) {
   owe(connection,
       acknowledgement(Kind::puback, packet.packet_id,
                       unwanted ? ReasonCode::no_matching_subscribers : ReasonCode::success),
-      hold);
+      hold, must_wait ? RestsOn::store : RestsOn::nothing);
 }
 
 // Goes on with its PUBREL. Where too much is held already, what came first goes on before that, so
@@ -84,11 +86,13 @@ void Broker::take_qos2(Connection& connection, std::uint16_t packet_id, Publicat
   LocalSession& session = *connection.session;
   InboundQos& inbound = session.machine.inbound();
   std::uint64_t hold = 0;
+  RestsOn rests = RestsOn::store;
   if (inbound.can_hold(message.payload.size())) {
     if (session.stored != 0) number(message);
     const auto held = std::make_shared<const Publication>(std::move(message));
     inbound.hold(packet_id, held);
     journal(session, InboundIdOpened{session.stored, {packet_id, held}});
+    rests = rests_on(session);
   } else {
     journal(session, InboundHeldTaken{session.stored});
     for (const SharedPublication& before : inbound.take_held()) {
@@ -100,7 +104,7 @@ void Broker::take_qos2(Connection& connection, std::uint16_t packet_id, Publicat
     hold = hold_publisher(connection.id);
     handle_outcome();
   }
-  owe(connection, acknowledgement(Kind::pubrec, packet_id), hold);
+  owe(connection, acknowledgement(Kind::pubrec, packet_id), hold, rests);
 }
 
 void Broker::on_pubrel(Connection& connection, const mqtt::Pubrel& packet) {
@@ -108,15 +112,18 @@ void Broker::on_pubrel(Connection& connection, const mqtt::Pubrel& packet) {
   const InboundQos::Released released = session.machine.inbound().on_pubrel(packet.packet_id);
   if (!released.known)
     return promise(connection, acknowledgement(Kind::pubcomp, packet.packet_id,
-                                               ReasonCode::packet_identifier_not_found));
+                                               ReasonCode::packet_identifier_not_found),
+                   RestsOn::nothing);
   std::uint64_t hold = 0;
+  RestsOn rests = rests_on(session);
   if (released.held && !released.held->has_expired(now())) {
+    if (store_fails() && needs_store(*released.held)) rests = RestsOn::store;
     accept(Publication(*released.held), session);
     hold = hold_publisher(connection.id);
     handle_outcome();
   }
   journal(session, InboundIdClosed{session.stored, packet.packet_id});
-  owe(connection, acknowledgement(Kind::pubcomp, packet.packet_id), hold);
+  owe(connection, acknowledgement(Kind::pubcomp, packet.packet_id), hold, rests);
 }
 
 bool Broker::may_publish(const LocalSession& session, const TopicName& topic) const {
@@ -130,9 +137,10 @@ void Broker::refuse_publish(Connection& connection, const mqtt::Publish& packet,
   if (packet.qos == QoS::at_most_once) return;
   if (connection.version != mqtt::ProtocolVersion::v5) reason = ReasonCode::success;
   if (packet.qos == QoS::at_least_once)
-    return owe(connection, acknowledgement(Kind::puback, packet.packet_id, reason), 0);
+    return owe(connection, acknowledgement(Kind::puback, packet.packet_id, reason), 0,
+               RestsOn::nothing);
   if (mqtt::is_refusal(reason)) connection.session->machine.inbound().on_refused(packet.packet_id);
-  owe(connection, acknowledgement(Kind::pubrec, packet.packet_id, reason), 0);
+  owe(connection, acknowledgement(Kind::pubrec, packet.packet_id, reason), 0, RestsOn::nothing);
 }
 
 const std::shared_ptr<const Author>& Broker::author_of(LocalSession& session) const {

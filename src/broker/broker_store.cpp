@@ -224,6 +224,12 @@ void Broker::on_expired_in_store(const std::vector<ExpiredDelivery>& expired) {
 
 void Broker::on_store_health(StoreHealth health) {
   store_health_ = health;
+  if (!store_fails()) return;
+  // It may last longer than a keep alive.
+  for (auto& [id, connection] : connections_) {
+    if (connection.session == nullptr || !connection.session->machine.is_sending()) continue;
+    for (; connection.pings_owed > 0; --connection.pings_owed) send_pingresp(connection);
+  }
 }
 
 bool Broker::must_wait_for_store(const LocalSession& session, const mqtt::Publish& packet,
@@ -233,21 +239,39 @@ bool Broker::must_wait_for_store(const LocalSession& session, const mqtt::Publis
          || fan_out_.needs_store(topic);
 }
 
-// The message may have reached those who are there: at least once, as promised. What of it waits for
-// the store will be placed as well.
-bool Broker::refuse_waiting(ConnectionId id, const Acknowledgement& what) {
+bool Broker::needs_store(const Publication& message) const {
+  return message.retain || fan_out_.needs_store(message.topic);
+}
+
+// A refused message may have reached those who are there: at least once, as promised. What of it waits
+// for the store will be placed as well.
+bool Broker::answer_waiting(ConnectionId id, const Acknowledgement& what) {
   Connection* connection = find(id);
   if (connection == nullptr || connection->session == nullptr) return true;
-  if (connection->version != mqtt::ProtocolVersion::v5) return false;
-  if (what.kind != Kind::puback && what.kind != Kind::pubrec) return false;
-  Acknowledgement refusal = what;
-  refusal.reason = static_cast<std::uint8_t>(ReasonCode::quota_exceeded);
-  if (what.kind == Kind::pubrec) {
-    LocalSession& session = *connection->session;
-    (void)session.machine.inbound().on_pubrel(what.packet_id);
-    journal(session, InboundIdClosed{session.stored, what.packet_id});
+  LocalSession& session = *connection->session;
+  switch (what.kind) {
+    case Kind::puback:
+    case Kind::pubrec: {
+      if (connection->version != mqtt::ProtocolVersion::v5) return false;
+      Acknowledgement refusal = what;
+      if (!mqtt::is_refusal(static_cast<ReasonCode>(what.reason)))
+        refusal.reason = static_cast<std::uint8_t>(ReasonCode::quota_exceeded);
+      if (what.kind == Kind::pubrec) {
+        (void)session.machine.inbound().on_pubrel(what.packet_id);
+        journal(session, InboundIdClosed{session.stored, what.packet_id});
+      }
+      release(id, refusal);
+      return true;
+    }
+    case Kind::connack:
+      if (!what.session_present && session.stored != 0) return false;
+      break;
+    case Kind::pubcomp:  // its message may wait for the store
+      return false;
+    default:
+      if (session.stored != 0) return false;
   }
-  release(id, refusal);
+  release(id, what);
   return true;
 }
 

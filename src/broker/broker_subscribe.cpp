@@ -56,7 +56,7 @@ void Broker::on_subscribe(Connection& connection, const mqtt::Subscribe& packet)
   ++connection.subacks_owed;
   for (const mqtt::Subscription& asked : packet.subscriptions)  // [MQTT-3.8.4-4] [MQTT5-3.8.4-5]
     suback.reasons.push_back(static_cast<std::uint8_t>(subscribe(connection, asked, identifier)));
-  promise(connection, suback);
+  promise(connection, suback, rests_on(*connection.session));
 }
 
 ReasonCode Broker::subscribe(Connection& connection, const mqtt::Subscription& asked,
@@ -128,7 +128,7 @@ void Broker::on_unsubscribe(Connection& connection, const mqtt::Unsubscribe& pac
     unsuback.reasons.push_back(static_cast<std::uint8_t>(
         existed ? ReasonCode::success : ReasonCode::no_subscription_existed));
   }
-  promise(connection, unsuback);
+  promise(connection, unsuback, rests_on(session));
 }
 
 bool Broker::unsubscribe(LocalSession& session, std::string_view filter) {

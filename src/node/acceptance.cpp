@@ -86,11 +86,11 @@ void Acceptance::release_up_to(BatchNumber last) {
 
 void Acceptance::on_health(StoreHealth health) {
   if (handlers_.health) handlers_.health(health);
-  if (health == StoreHealth::good || !handlers_.refuse) return;
+  if (health == StoreHealth::good || !handlers_.answer) return;
   std::deque<Waiting> still;
   for (Waiting& waiting : std::exchange(waiting_, {})) {
     const auto* held = std::get_if<Held>(&waiting.what);
-    if (held == nullptr || !handlers_.refuse(held->to, held->what))
+    if (held == nullptr || !handlers_.answer(held->to, held->what))
       still.push_back(std::move(waiting));
   }
   // What came from inside has later numbers.

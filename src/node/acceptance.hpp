@@ -26,16 +26,15 @@ class Acceptance {
   /// A message that waits for a session is safe.
   using QueueSafe = std::function<void(SessionNumber, std::uint64_t position)>;
   using WasRead = std::function<void(SessionNumber, std::vector<StoredDelivery>)>;
-  /// The store cannot commit. True: the client was told that its message was not taken, so this
-  /// acknowledgement waits no longer.
-  using Refuse = std::function<bool(ConnectionId, const Acknowledgement&)>;
+  /// The store cannot commit. True: the client was answered, so this acknowledgement waits no longer.
+  using Answer = std::function<bool(ConnectionId, const Acknowledgement&)>;
   struct Handlers {
     Release release;
     Sealed sealed = nullptr;
     Committed committed = nullptr;
     QueueSafe queue_safe = nullptr;
     WasRead queue_read = nullptr;
-    Refuse refuse = nullptr;
+    Answer answer = nullptr;
     std::function<void(StoreHealth)> health = nullptr;
     std::function<void(const std::vector<ExpiredDelivery>&)> expired = nullptr;
   };

@@ -97,8 +97,8 @@ void Node::wire_acceptance() {
   handlers.queue_read = [this](SessionNumber session, std::vector<StoredDelivery> found) {
     broker_.on_queue_read(session, std::move(found));
   };
-  handlers.refuse = [this](ConnectionId to, const Acknowledgement& what) {
-    return broker_.refuse_waiting(to, what);
+  handlers.answer = [this](ConnectionId to, const Acknowledgement& what) {
+    return broker_.answer_waiting(to, what);
   };
   handlers.health = [this](StoreHealth health) { broker_.on_store_health(health); };
   handlers.expired = [this](const std::vector<ExpiredDelivery>& expired) {

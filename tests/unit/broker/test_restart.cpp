@@ -548,11 +548,49 @@ BOOST_AUTO_TEST_CASE(an_acknowledgement_that_waits_for_a_full_store_becomes_a_re
   Broker& broker = house.world->broker;
   modern.send(BrokerWorld::message("t", "1", QoS::exactly_once, 1));
   broker.on_store_health(StoreHealth::full);
-  BOOST_TEST(broker.refuse_waiting(modern.id(), acknowledgement(Acknowledgement::Kind::pubrec, 1)));
+  using Kind = Acknowledgement::Kind;
+  BOOST_TEST(broker.answer_waiting(modern.id(), acknowledgement(Kind::pubrec, 1)));
   BOOST_TEST((modern.expect<mqtt::Pubrec>().reason == ReasonCode::quota_exceeded));
-  BOOST_TEST(!broker.refuse_waiting(old.id(), acknowledgement(Acknowledgement::Kind::puback, 1)));
-  BOOST_TEST(!broker.refuse_waiting(modern.id(),
-                                    acknowledgement(Acknowledgement::Kind::pubcomp, 1)));
+  BOOST_TEST(!broker.answer_waiting(old.id(), acknowledgement(Kind::puback, 1)));
+  BOOST_TEST(!broker.answer_waiting(modern.id(), acknowledgement(Kind::pubcomp, 1)));
+}
+
+BOOST_AUTO_TEST_CASE(what_rests_on_nothing_leaves_while_the_disk_is_full) {
+  House house;
+  house.leave_session("absent", "kept");
+  FakeClient& modern = house.connect_passing("modern");
+  FakeClient& old = house.connect(BrokerWorld::connect_packet("old", ProtocolVersion::v3_1_1));
+  FakeClient& lasting = house.connect_durable("lasting");
+  for (FakeClient* client : {&modern, &old, &lasting}) client->receive();
+  house.world->broker.on_store_health(StoreHealth::full);
+
+  // No turn ends here: the store answers nothing.
+  for (std::uint16_t id = 1; id <= 3; ++id) {
+    modern.send(BrokerWorld::message("kept", "1", QoS::at_least_once, id));
+    BOOST_TEST((modern.expect<mqtt::Puback>().reason == ReasonCode::quota_exceeded));
+  }
+  BrokerWorld::publish_qos2(modern, "passing", "2", 9);
+  BOOST_TEST(modern.receive().size() == 2U);  // PUBREC and PUBCOMP
+  mqtt::Subscription asked;
+  asked.filter = "passing";
+  modern.send(mqtt::Subscribe{1, {asked}, {}});
+  BOOST_TEST((modern.expect<mqtt::Suback>().reasons[0] == ReasonCode::granted_qos_0));
+  lasting.send(mqtt::Pingreq{});
+  lasting.expect<mqtt::Pingresp>();
+  lasting.drop();
+  FakeClient& back = house.world->open();
+  back.send(BrokerWorld::durable_packet("lasting"));
+  BOOST_TEST(back.expect<mqtt::Connack>().session_present);
+
+  old.send(BrokerWorld::message("passing", "3", QoS::at_least_once, 1));
+  BOOST_TEST(old.expect<mqtt::Puback>().packet_id == 1U);
+  old.send(BrokerWorld::message("kept", "4", QoS::at_least_once, 2));
+  old.send(BrokerWorld::message("passing", "5", QoS::at_least_once, 3));
+  old.send(mqtt::Pingreq{});
+  old.expect<mqtt::Pingresp>();  // the order of PUBACKs stays: both wait
+  house.world->broker.on_store_health(StoreHealth::good);
+  house.turn();
+  BOOST_TEST(old.receive().size() == 2U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -51,7 +51,7 @@ struct Fixture {
     handlers.queue_read = [this](SessionNumber session, std::vector<StoredDelivery> found) {
       told.push_back("read " + std::to_string(session) + ": " + std::to_string(found.size()));
     };
-    handlers.refuse = [this](ConnectionId to, const Acknowledgement& what) {
+    handlers.answer = [this](ConnectionId to, const Acknowledgement& what) {
       const bool refuses = to.value == 1;
       if (refuses) told.push_back("refused " + std::to_string(what.packet_id));
       return refuses;
