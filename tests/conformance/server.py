@@ -10,16 +10,21 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 
 import wire
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
+import reasons  # noqa: E402
+from ports import free_port  # noqa: E402
+
 STARLINGD = os.environ.get("STARLINGD", os.path.join(os.getcwd(), "bin", "starlingd"))
 MOSQUITTO = "/usr/sbin/mosquitto"
 TARGET = os.environ.get("CONFORMANCE_TARGET", "starlingd")
-WAIT = float(os.environ.get("STARLING_TEST_WAIT", "10"))  # seconds; sanitizers are slow
+WAIT = float(os.environ.get("STARLING_TEST_WAIT", "30"))  # seconds; sanitizers are slow
 
 
 def clauses(*names):
@@ -40,12 +45,6 @@ def each(*versions):
                     test(self, version)
         return run_all
     return wrap
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Broker:
@@ -287,4 +286,4 @@ class ConformanceCase(unittest.TestCase):
 
 
 def run():
-    unittest.main(verbosity=1)
+    reasons.run(verbosity=1)

@@ -20,6 +20,8 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+import reasons
+
 STARLINGD = os.environ.get("STARLINGD", os.path.join(os.getcwd(), "bin", "starlingd"))
 WAIT = float(os.environ.get("STARLING_TEST_WAIT", "30"))  # seconds; sanitizers are slow
 
@@ -224,7 +226,7 @@ class NodeTestCase(unittest.TestCase):
         failed = any(test is self for test, _ in result.failures + result.errors)
         for thing in reversed(self._to_close):
             if failed and isinstance(thing, Node) and hasattr(thing, "log"):
-                print(f"--- log of {os.path.basename(thing.state_dir)}\n{thing.log.text()[-6000:]}")
+                print(f"--- log of {os.path.basename(thing.state_dir)}\n{thing.log.text()[-6000:]}", flush=True)
             thing.close()
         problems = [node for node in self._to_close if isinstance(node, Node) and hasattr(node, "log")
                     and re.search("ERROR: (Address|Leak|Thread)Sanitizer|runtime error:|invariant broken", node.log.text())]
@@ -262,4 +264,4 @@ class NodeTestCase(unittest.TestCase):
 
 
 def run():
-    unittest.main(verbosity=2)
+    reasons.run(verbosity=2)

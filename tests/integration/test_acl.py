@@ -11,7 +11,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "conformance"))
 import wire  # noqa: E402
-from server import MOSQUITTO, Broker, Client  # noqa: E402
+from server import MOSQUITTO, Broker, Client, run  # noqa: E402
 
 SEED = int(os.environ.get("ACL_SEED", "1"))
 FILES = int(os.environ.get("ACL_FILES", "12"))
@@ -293,4 +293,4 @@ class Files(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    run()

@@ -8,8 +8,9 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from harness import WAIT, Client, Lines, run
 from interop import npm
-from interop.broker import PASSWORD, USER, Broker, free_ports
+from interop.broker import PASSWORD, USER, Broker
 from interop.node_red.flow import write_project
+from ports import free_ports
 
 LONG = max(WAIT, 90)  # seconds; Node-RED reads hundreds of files before it begins
 

@@ -12,6 +12,7 @@ import time
 import unittest
 
 from harness import STARLINGD, WAIT, run
+from ports import free_ports
 
 MOSQUITTO = "/usr/sbin/mosquitto"
 
@@ -110,14 +111,6 @@ EXCEPTIONS = [
     (L + "packet_buffer_size 4096\n", False, True, "of 2.1"),
     (L + "connection b\naddress 127.0.0.1:{other}\ntopic # both 0\n", True, False, "there are no bridges yet"),
 ]
-
-
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 class MosquittoConfTest(unittest.TestCase):

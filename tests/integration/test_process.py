@@ -8,7 +8,8 @@ import subprocess
 import unittest
 
 from harness import STARLINGD, WAIT, NodeTestCase, run
-from twins import DISCONNECT, Twin, Wire, free_port, user_exists
+from ports import free_port
+from twins import DISCONNECT, Twin, Wire, user_exists
 
 # Whoever gives up root's rights could neither read nor remove what lies in the folder of a test.
 CONF = "log_dest stderr\nallow_anonymous true\nlistener {port} 127.0.0.1\n"

@@ -10,7 +10,7 @@ import unittest
 
 import paho.mqtt.client as mqtt
 
-from harness import WAIT, Client, Timeout
+from harness import WAIT, Client, Timeout, run
 from tls_clients.door import BIN, Program, Tap, TlsNode
 
 PSK = "0102030405060708090a0b0c0d0e0f10"
@@ -393,4 +393,4 @@ class SmallClients(TlsCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    run()

@@ -14,15 +14,10 @@ import tempfile
 import shutil
 
 from harness import STARLINGD, WAIT, Lines
+from ports import free_port
 
 MOSQUITTO = "/usr/sbin/mosquitto"
 has_mosquitto = os.access(MOSQUITTO, os.X_OK)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Twin:

@@ -6,7 +6,6 @@ INTEROP_CONFIG=toml writes the native format instead of Mosquitto's dialect.
 import base64
 import hashlib
 import os
-import random
 import re
 import shutil
 import signal
@@ -17,6 +16,7 @@ import time
 
 from harness import STARLINGD, WAIT, Lines, Timeout
 from interop.certificates import Certificates
+from ports import free_ports
 
 USER, PASSWORD = "alice", "correct horse battery staple"
 SERVER = os.environ.get("INTEROP_BROKER", "starlingd")
@@ -42,21 +42,6 @@ class Door:
         self.transport, self.wants_certificate, self.wants_password = DOORS[name]
         self.tls = self.transport in ("tls", "wss")
         self.websocket = self.transport in ("ws", "wss")
-
-
-def free_ports(count):
-    """Ports that nobody uses now, below the range that the system gives to clients."""
-    ports = []
-    while len(ports) < count:
-        port = random.randrange(20000, 32000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port not in ports:
-            ports.append(port)
-    return ports
 
 
 def password_line(user, password):

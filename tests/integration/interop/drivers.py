@@ -231,15 +231,21 @@ class DriverSession:
         else:
             self._answers.put((kind, words))
 
+    def _next_answer(self, wanted):
+        try:
+            return self._answers.get(timeout=WAIT)
+        except queue.Empty:
+            raise Timeout(f"the client did not say {wanted!r} within {WAIT:.0f} s") from None
+
     def wait_connected(self):
-        kind, words = self._answers.get(timeout=WAIT)
+        kind, words = self._next_answer("connected")
         if kind != "connected":
             code = int(words[0]) if words and re.fullmatch("-?[0-9]+", words[0]) else None
             raise Refused(code, f"{kind} {words}")
         self.session_present = {"1": True, "0": False, "-": None}[words[0]]
 
     def _answer(self, wanted):
-        kind, words = self._answers.get(timeout=WAIT)
+        kind, words = self._next_answer(wanted)
         assert kind == wanted, f"{kind} {words} came while waiting for {wanted}"
         return words
 
@@ -259,8 +265,8 @@ class DriverSession:
 
     def leave(self):
         self._say("disconnect")
-        while self._answers.get(timeout=WAIT)[0] != "ended":
-            pass
+        while (kind := self._next_answer("ended")[0]) != "ended":
+            assert kind != "exited", "the client ended without a word"
 
     def die(self):
         self._die()

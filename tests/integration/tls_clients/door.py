@@ -8,7 +8,7 @@ import tempfile
 import threading
 
 from harness import STARLINGD, WAIT, Lines
-from interop.broker import free_ports
+from ports import free_ports
 from tls_clients.authority import Authority
 
 BIN = os.environ.get("INTEROP_BIN", os.path.join(os.getcwd(), "bin"))
