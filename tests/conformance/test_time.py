@@ -7,6 +7,9 @@ import wire
 from server import ConformanceCase, clauses, run
 from wire import prop
 
+LATE = 15  # seconds; a busy machine, not a broker that counts wrongly
+TRIES = 10
+
 
 class InTime(ConformanceCase):
 
@@ -37,22 +40,35 @@ class InTime(ConformanceCase):
         """A client silent for one and a half keep alives is disconnected, and its will published."""
         topic = self.name()
         watcher = self.client(version, keep_alive=0).subscribe(topic)
-        silent = self.client(version, keep_alive=1, will=(topic, b"silent"))
         began = time.monotonic()
+        silent = self.client(version, keep_alive=1, will=(topic, b"silent"))
         silent.expect_closed(0x8D)
-        self.assertGreaterEqual(time.monotonic() - began, 1.4)
-        self.assertLess(time.monotonic() - began, 3.5)
+        took = time.monotonic() - began
+        self.assertGreaterEqual(took, 1.4)
+        self.assertLess(took, LATE)
         watcher.expect_publish(topic, b"silent")
 
     def talk(self, version):
         """Whatever a client sends counts as a sign of life."""
-        client = self.client(version, keep_alive=1)
+        for _ in range(TRIES):
+            if self.talks(version):
+                return
+        raise AssertionError(f"this machine is too slow to speak within 2 s, {TRIES} times")
+
+    def talks(self, version):
+        """False: the machine kept the talker waiting for so long that the broker was right to let it go."""
+        client, longest, last = self.client(version, keep_alive=2), 0, time.monotonic()
         for packet in (wire.PING, wire.publish(version, self.name(), b"x"), wire.puback(9), wire.PING, wire.PING):
             client.send(packet)
-            time.sleep(0.7)  # shorter than one keep alive; all together longer than two
+            longest, last = max(longest, time.monotonic() - last), time.monotonic()
+            time.sleep(0.9)  # shorter than one keep alive; all together longer than two
         client.send(wire.PING)
+        longest = max(longest, time.monotonic() - last)
+        if longest > 2:
+            return False
         for _ in range(4):
             client.expect(wire.PONG)
+        return True
 
     def no_keep_alive(self):
         client = self.client(4, keep_alive=0)
@@ -62,13 +78,16 @@ class InTime(ConformanceCase):
     def waiting_messages_expire(self):
         name, topic, keep = self.name("c"), self.name(), prop("session_expiry", 60)
         self.client(5, name, properties=keep).subscribe((topic, 1)).leave()
-        writer = self.client(5)
+        writer, began = self.client(5), time.monotonic()
         writer.publish(topic, b"short", 1, properties=prop("message_expiry", 1))
-        writer.publish(topic, b"long", 1, properties=prop("message_expiry", 10))
+        writer.publish(topic, b"long", 1, properties=prop("message_expiry", 100))
         writer.publish(topic, b"ever", 1)
         time.sleep(2.2)
         reader = self.client(5, name, True, clean=False, properties=keep)
-        self.assertIn(reader.expect_publish(topic, b"long").properties["message_expiry"], (6, 7, 8))
+        left = reader.expect_publish(topic, b"long").properties["message_expiry"]
+        waited = time.monotonic() - began
+        self.assertLessEqual(left, 98)
+        self.assertGreaterEqual(left, 100 - waited - 1)  # whole seconds
         self.assertNotIn("message_expiry", reader.expect_publish(topic, b"ever").properties)
         reader.quiet()
 
@@ -76,28 +95,30 @@ class InTime(ConformanceCase):
         topic = self.name()
         writer = self.client(5)
         writer.publish(topic + "/a", b"short", retain=True, properties=prop("message_expiry", 1))
-        writer.publish(topic + "/b", b"long", retain=True, properties=prop("message_expiry", 10))
+        writer.publish(topic + "/b", b"long", retain=True, properties=prop("message_expiry", 100))
         time.sleep(2.2)
         reader = self.client(5).subscribe(topic + "/#")
         reader.expect_publish(topic + "/b", retain=True)
         reader.quiet()
 
     def sessions_expire(self):
-        name, keep = self.name("c"), prop("session_expiry", 1)
-        self.client(5, name, properties=keep).leave()
-        self.client(5, name, True, clean=False, properties=keep).leave()
+        name, brief = self.name("c"), prop("session_expiry", 1)
+        self.client(5, name, properties=prop("session_expiry", 60)).leave()
+        self.client(5, name, True, clean=False, properties=brief).leave()
         time.sleep(3)
-        self.client(5, name, False, clean=False, properties=keep).leave()
+        self.client(5, name, False, clean=False, properties=brief).leave()
 
     def will_is_delayed(self):
         topic = self.name()
         watcher = self.client(5, keep_alive=0).subscribe(topic)
-        self.client(5, will=(topic, b"late", 0, False, prop("will_delay", 2)), properties=prop("session_expiry", 60)).drop()
+        mortal = self.client(5, will=(topic, b"late", 0, False, prop("will_delay", 2)),
+                             properties=prop("session_expiry", 60))
         began = time.monotonic()
-        watcher.quiet()
+        mortal.drop()
         watcher.expect_publish(topic, b"late")
-        self.assertGreaterEqual(time.monotonic() - began, 1.9)
-        self.assertLess(time.monotonic() - began, 4)
+        took = time.monotonic() - began
+        self.assertGreaterEqual(took, 1.9)
+        self.assertLess(took, LATE)
 
     def nobody_connects(self):
         """Who opens a connection and says nothing does not keep others from being served."""

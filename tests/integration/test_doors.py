@@ -371,7 +371,7 @@ class Bounds(DoorTestCase):
         self.assertEqual(node.log.count("accept paused|accept_paused"), 1)
 
     def test_a_publisher_beyond_its_rate_is_slowed_and_loses_nothing(self):
-        node = self.house("", limits="messages_per_s = 100")
+        node = self.house("", limits="messages_per_s = 50")
         reader = self.client(node)
         reader.subscribe("t", 1)
         with knock(node.port) as client:
@@ -380,9 +380,9 @@ class Bounds(DoorTestCase):
             began = time.monotonic()
             client.sendall(b"".join(wire.publish("t", str(number), version=5) for number in range(300)) + wire.PING)
             self.assertEqual(read_some(client, 2), b"\xd0\0")
-            self.assertLess(time.monotonic() - began, 1.5)  # the ping has overtaken them
+            self.assertLess(reader.received.qsize(), 300)  # the ping has overtaken them
             self.assertEqual(reader.take_payloads(300), [str(number) for number in range(300)])
-            self.assertGreater(time.monotonic() - began, 1.8)
+            self.assertGreater(time.monotonic() - began, 4)
 
     def test_a_sender_beyond_its_bandwidth_is_slowed_and_loses_nothing(self):
         node = self.house("", limits='bytes_per_s = "1 MiB/s"')

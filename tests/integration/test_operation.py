@@ -26,14 +26,14 @@ class StartAndEnd(NodeTestCase):
         udp = subprocess.run(["ss", "-Hulnp"], capture_output=True, text=True).stdout
         self.assertNotIn(f"pid={node.process.pid},", udp)
 
-    def test_sigterm_and_sigint_end_within_a_second_and_tell_peers(self):
+    def test_sigterm_and_sigint_end_at_once_and_tell_peers(self):
         for how in (signal.SIGTERM, signal.SIGINT):
             a, b, c = self.mesh(3, name=f"m{how}")
             self.client(b)
             mark = len(a.log)
             status, took = b.stop(how)
             self.assertEqual(status, 0)
-            self.assertLess(took, 5)  # sanitizers and a busy machine; the release build is measured elsewhere
+            self.assertLess(took, WAIT / 2)  # a busy machine; what would be wrong is to wait for somebody
             a.log.wait_for(rf"mesh peer lost .*peer={b.short}", start=mark)
             for node in (a, c):
                 node.stop()
@@ -104,10 +104,13 @@ class Addresses(NodeTestCase):
         self.assertEqual(sub.wait(), 0)
 
     def test_serving_begins_while_the_bootstrap_is_silent(self):
-        began = time.monotonic()
-        node = self.node("n", meshes=[("family", self.secret(), ["#"])], bootstrap=["192.0.2.1:21883", "silent.invalid"])
-        self.client(node)
-        self.assertLess(time.monotonic() - began, 10)
+        def seconds_to_serve(name, bootstrap):
+            began = time.monotonic()
+            self.client(self.node(name, meshes=[("family", self.secret(), ["#"])], bootstrap=bootstrap))
+            return time.monotonic() - began
+
+        alone = seconds_to_serve("alone", [])  # how fast this machine is just now
+        self.assertLess(seconds_to_serve("n", ["192.0.2.1:21883", "silent.invalid"]), 5 + 5 * alone)
 
 
 class Flags(NodeTestCase):
