@@ -176,6 +176,7 @@ void StoreWriter::apply(std::span<const ClockedBatch> batches) {
 
 void StoreWriter::apply_change(const MessageQueued& change) {
   give_position(change.session, change.delivery.position);
+  greatest_.message = std::max(greatest_.message, change.delivery.message->number);
   if (Plan::Done* done = plan_->find_done(change.session, change.delivery.position)) {
     done->queued_here = true;
     return;

@@ -80,6 +80,10 @@ BOOST_AUTO_TEST_CASE(what_comes_and_goes_in_one_group_is_never_written) {
   BOOST_TEST(loaded.sessions[1].in_flight[0].position == 7U);
   keep({RetainedErased{topic("a/b")}, MessageDone{1, 7}});
   BOOST_TEST(rows("message") == 0);
+  keep({queued(1, 11, message(60)), MessageDone{1, 11}});
+  open();  // though no row has ever said so
+  BOOST_TEST(loaded.numbers.message == 60U);
+  BOOST_TEST(loaded.sessions[1].last_position == 11U);
 }
 
 BOOST_AUTO_TEST_CASE(any_order_of_coming_and_going_ends_with_no_rows) {
