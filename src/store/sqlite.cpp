@@ -40,6 +40,19 @@ std::string as_immutable_uri(const std::string& path) {
   return uri + "?immutable=1";
 }
 
+/// Of the file call that failed. A COMMIT does not leave it with the connection, only with the file:
+/// the write-ahead log's.
+int system_errno_of(sqlite3* handle) {
+  if (const int error = sqlite3_system_errno(handle); error != 0) return error;
+  sqlite3_file* log = nullptr;
+  if (sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) != SQLITE_OK
+      || log == nullptr || log->pMethods == nullptr)
+    return 0;
+  int error = 0;
+  if (log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error) != SQLITE_OK) return 0;
+  return error;
+}
+
 }  // namespace
 
 bool SqliteError::is_full() const {
@@ -78,7 +91,8 @@ Database::~Database() {
 }
 
 void Database::fail(int code, std::string_view doing) const {
-  const int system_errno = sqlite3_system_errno(handle_);
+  const int system_errno =
+      primary(code) == SQLITE_IOERR ? system_errno_of(handle_) : sqlite3_system_errno(handle_);
   std::string what = path_;
   what.append(": ").append(sqlite3_errmsg(handle_));
   if (primary(code) == SQLITE_IOERR && system_errno != 0)

@@ -1,7 +1,9 @@
 // When the SQLite store goes to the disk, what it tells then, and what happens when the disk refuses.
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <map>
+#include <sys/resource.h>
 
 #include "starling/limits.hpp"
 
@@ -19,6 +21,28 @@ class CountedMetrics final : public Metrics {
 
  private:
   std::map<std::string, Metric> metrics_;
+};
+
+/// While it lives, no file of this process grows beyond so many bytes.
+class FileSizeBound {
+ public:
+  explicit FileSizeBound(std::uintmax_t bytes) {
+    signal_before_ = std::signal(SIGXFSZ, SIG_IGN);  // the call fails instead
+    BOOST_REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
+    rlimit bound = before_;
+    bound.rlim_cur = bytes;
+    BOOST_REQUIRE(::setrlimit(RLIMIT_FSIZE, &bound) == 0);
+  }
+  ~FileSizeBound() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, signal_before_);
+  }
+  FileSizeBound(const FileSizeBound&) = delete;
+  FileSizeBound& operator=(const FileSizeBound&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*signal_before_)(int) = nullptr;
 };
 
 struct JobFixture : StoreFixture {
@@ -211,25 +235,27 @@ BOOST_AUTO_TEST_CASE(without_room_nothing_is_told_and_nothing_is_lost) {
   BOOST_TEST(found[0].position == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(a_database_that_may_not_grow_is_full_and_goes_on_when_it_may) {
-  // SQLite itself refuses in the middle of a transaction, as with a disk that runs full.
-  bool bounded = false;
-  options.fault = [&](std::string_view point) {
-    if (point == "before_commit" && bounded)
-      throw SqliteError(13 /* SQLITE_FULL */, 0, "database or disk is full");
-  };
+BOOST_AUTO_TEST_CASE(a_file_that_may_not_grow_is_full_and_goes_on_when_it_may) {
   open();
   keep({session_saved(1), queued(1, 1, message(1)), RetainedSet{message(2, "r"), nullptr}});
-  bounded = true;
   std::vector<StoreChange> changes;
-  for (std::uint64_t i = 2; i < 50; ++i) changes.push_back(queued(1, i, message(i + 10)));
+  const std::string payload(3'000, 'x');
+  for (std::uint64_t i = 2; i < 50; ++i)
+    changes.push_back(queued(1, i, message(i + 10, "t", payload)));
   changes.emplace_back(RetainedSet{message(90, "r"), nullptr});
-  keep(std::move(changes));
+  {
+    // The system refuses in the middle of the transaction, as a quota does.
+    const FileSizeBound bound(std::filesystem::file_size(options.file + "-wal") + 20'000);
+    keep(std::move(changes));
+    scheduler.run_for(limits::store_retry_interval);
+    worker.drain();
+  }
   BOOST_TEST((healths == std::vector{StoreHealth::full}));
-  bounded = false;
+  BOOST_TEST((committed == std::vector<BatchNumber>{1}));
   scheduler.run_for(limits::store_retry_interval);
   worker.drain();
   BOOST_TEST((healths.back() == StoreHealth::good));
+  BOOST_TEST((committed.back() == 2U));
   BOOST_TEST(read(1).size() == 49U);
   BOOST_TEST(rows("message") == 50);
 }
