@@ -35,8 +35,7 @@ class GnutlsChannel::Session {
     unsigned flags = GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL;
     // Our one certificate is the right one whatever issuers the server names.
     flags |= role == TlsRole::client ? GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT : GNUTLS_SERVER;
-    // One ticket is enough for a client that comes back once, and it leaves when the peer has been
-    // judged.
+    // One ticket is enough for a client that comes back once, and we say when it leaves.
     if (role == TlsRole::server) flags |= GNUTLS_NO_AUTO_SEND_TICKET;
     STARLING_CHECK(gnutls_init(&tls_, flags) == 0);
     gnutls_session_set_ptr(tls_, &context_);
@@ -74,6 +73,7 @@ class GnutlsChannel::Session {
     const std::size_t record_max =
         std::min(limits::tls_record_max, gnutls_record_get_max_size(tls_));
     std::array<std::uint8_t, limits::tls_record_max> joined;  // NOLINT: filled before it is read
+    if (!plain.empty()) send_owed_ticket();
     while (!plain.empty()) {
       const ByteView record = next_record(plain, record_max, joined);
       const ssize_t sent = gnutls_record_send(tls_, record.data(), record.size());
@@ -226,9 +226,16 @@ class GnutlsChannel::Session {
     }
     is_open_ = true;
     context_.psk.reset();
-    if (role_ == TlsRole::server && gnutls_protocol_get_version(tls_) == GNUTLS_TLS1_3)
-      gnutls_session_ticket_send(tls_, 1, 0);  // without a ticket key it sends none
+    owes_ticket_ = role_ == TlsRole::server && gnutls_protocol_get_version(tls_) == GNUTLS_TLS1_3;
     return {};
+  }
+
+  /// A ticket of TLS 1.3 leaves with the first words to a peer that has been judged. On its own it
+  /// would find clients that wait for nothing yet, and take its arrival for an answer: Paho C's
+  /// MQTTClient then believes that its WebSocket is open, and goes on without one.
+  void send_owed_ticket() {
+    // Without a ticket key GnuTLS sends none.
+    if (std::exchange(owes_ticket_, false)) gnutls_session_ticket_send(tls_, 1, 0);
   }
 
   Result<void> read_records(Bytes& plain_out) {
@@ -340,6 +347,7 @@ class GnutlsChannel::Session {
   bool is_open_ = false;
   bool peer_closed_ = false;
   bool said_good_bye_ = false;
+  bool owes_ticket_ = false;  // the peer has been let in, and was told nothing yet
 };
 
 GnutlsChannel::GnutlsChannel(std::shared_ptr<const TlsProfile> profile, TlsRole role,

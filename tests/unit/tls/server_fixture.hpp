@@ -181,7 +181,7 @@ struct ListenerFixture {
                                 ByteView ticket = {}) const {
     ClientWire wire(std::make_shared<ClientProfile>(root, std::move(wishes)),
                     listener.make_server(), ticket);
-    wire.carry();
+    wire.greet();
     return wire;
   }
   /// With the settings as they are now.

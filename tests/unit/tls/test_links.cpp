@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(closing_before_the_handshake_is_over_is_silent) {
 
 BOOST_AUTO_TEST_CASE(a_ticket_makes_the_next_handshake_short_and_the_peer_is_still_known) {
   Wire first = dial();
-  first.carry();
+  first.greet();
   const Bytes ticket = first.client.channel->session_ticket();
   BOOST_REQUIRE(!ticket.empty());
   BOOST_TEST(ticket.size() <= limits::session_ticket_max);
@@ -135,14 +135,14 @@ BOOST_AUTO_TEST_CASE(a_ticket_makes_the_next_handshake_short_and_the_peer_is_sti
   BOOST_TEST((second.server.channel->peer() == alice.node_id()));
   BOOST_TEST(second.carried < first.carried);
   second.client.send("again");
-  second.carry();
+  second.greet();
   BOOST_TEST(text_of(second.server.plain) == "again");
   BOOST_TEST(!second.client.channel->session_ticket().empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_ticket_of_one_node_is_nothing_to_another) {
   Wire first = dial();
-  first.carry();
+  first.greet();
   const Bytes ticket = first.client.channel->session_ticket();
   const auto carol = key_number(3);
   GnutlsLinkChannels carols(carol);
@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(a_ticket_of_one_node_is_nothing_to_another) {
 BOOST_AUTO_TEST_CASE(a_resumed_peer_is_the_one_that_got_the_ticket_whatever_it_would_show_now) {
   // Whoever holds the secret of Alice's ticket is Alice to Bob: no certificate crosses again.
   Wire first = dial();
-  first.carry();
+  first.greet();
   const Bytes ticket = first.client.channel->session_ticket();
   const ByteView inner = ByteView(ticket).subspan(sizeof(crypto::Digest));
   const OddProfile::Wishes other_key;
@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(a_resumed_peer_is_the_one_that_got_the_ticket_whatever_it_w
 
 BOOST_AUTO_TEST_CASE(a_ticket_in_the_hands_of_another_identity_is_not_used) {
   Wire first = dial();
-  first.carry();
+  first.greet();
   GnutlsLinkChannels mallorys(key_number(4));
   Wire second(mallorys.make_client(first.client.channel->session_ticket()), bobs.make_server());
   second.carry();
@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(a_ticket_in_the_hands_of_another_identity_is_not_used) {
 
 BOOST_AUTO_TEST_CASE(a_ticket_survives_a_restart_of_the_client) {
   Wire first = dial();
-  first.carry();
+  first.greet();
   GnutlsLinkChannels alices_after_restart(alice);
   Wire second(alices_after_restart.make_client(first.client.channel->session_ticket()),
               bobs.make_server());
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(a_ticket_survives_a_restart_of_the_client) {
 
 BOOST_AUTO_TEST_CASE(a_ticket_from_before_a_restart_leads_to_a_full_handshake) {
   Wire first = dial();
-  first.carry();
+  first.greet();
   GnutlsLinkChannels bobs_after_restart(bob);
   Wire second(alices.make_client(first.client.channel->session_ticket()),
               bobs_after_restart.make_server());
@@ -206,7 +206,7 @@ BOOST_AUTO_TEST_CASE(a_ticket_from_before_a_restart_leads_to_a_full_handshake) {
 
 BOOST_AUTO_TEST_CASE(a_damaged_ticket_is_as_good_as_none) {
   Wire first = dial();
-  first.carry();
+  first.greet();
   const Bytes ticket = first.client.channel->session_ticket();
   std::mt19937 random{7};  // NOLINT: a fixed seed on purpose
   for (int round = 0; round < 20; ++round) {
@@ -233,7 +233,7 @@ BOOST_AUTO_TEST_CASE(both_ends_export_the_same_keying_material_and_each_session_
     return *material;
   };
   Wire first = dial();
-  first.carry();
+  first.greet();
   const Bytes material = exported(first.client, "EXPORTER-starling", "a");
   BOOST_TEST((exported(first.server, "EXPORTER-starling", "a") == material));
   BOOST_TEST((exported(first.server, "EXPORTER-starling", "b") != material));
