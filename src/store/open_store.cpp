@@ -24,6 +24,8 @@ constexpr std::int32_t version_far = 1'000;
 // only has to take its place.
 constexpr const char* growing_ending = ".new";
 constexpr const char* whole_ending = ".whole";
+// There while the store fails: what no load finds may be what its next start must look for.
+constexpr const char* trouble_ending = ".trouble";
 
 bool is_there(const std::string& file) {
   std::error_code error;
@@ -185,6 +187,7 @@ void StoreOnDisk::open() {
   for (bool rescued = false;; rescued = true) {
     try {
       check();
+      note_trouble(StoreHealth::good);
       store_ = std::make_unique<SqliteStore>(options_.sqlite, scheduler_, worker_, log_, &metrics_);
       return;
     } catch (const SqliteError& error) {
@@ -198,12 +201,17 @@ void StoreOnDisk::open() {
 void StoreOnDisk::check() {
   for (const char* part : {"", "-wal", "-shm"}) expect_writable(file_ + part);
   if (!options_.sqlite.vfs.empty() || is_missing_or_empty(file_)) return;
+  // SQLite takes a few bytes of anything for a new database.
+  if (const auto header = read_store_header(file_); header && !header->is_sqlite)
+    throw_damaged_row("it is not a database");
   Database database(file_, Database::Mode::read_write);
   if (const StoreKind kind = look_at_store(database);
       kind == StoreKind::foreign || kind == StoreKind::newer)
     throw_damaged_row("it is not a store of starlingd");
   std::error_code error;
-  if (fs::file_size(file_, error) > store_check_bytes_max || error) return;
+  const bool had_trouble = is_there(file_ + trouble_ending);
+  const std::uintmax_t size = fs::file_size(file_, error);
+  if (error || (size > options_.check_bytes_max && !had_trouble)) return;
   const auto verdict = database.query_text("PRAGMA quick_check(1)");
   if (verdict != "ok") throw_damaged_row(verdict.value_or("it cannot be checked"));
 }
@@ -246,7 +254,25 @@ void StoreOnDisk::prune() {
 
 void StoreOnDisk::set_handlers(Handlers handlers) {
   handlers_ = std::move(handlers);
-  store_->set_handlers(handlers_);
+  hand_on_handlers();
+}
+
+void StoreOnDisk::hand_on_handlers() {
+  Handlers handlers = handlers_;
+  handlers.health = [this](StoreHealth health) {
+    note_trouble(health);
+    if (handlers_.health) handlers_.health(health);
+  };
+  store_->set_handlers(std::move(handlers));
+}
+
+/// Best effort: a disk that fails may not take this either.
+void StoreOnDisk::note_trouble(StoreHealth health) const {
+  const std::string note = file_ + trouble_ending;
+  if (health == StoreHealth::good) ::unlink(note.c_str());
+  if (health != StoreHealth::failing) return;
+  const int descriptor = ::open(note.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (descriptor >= 0) ::close(descriptor);
 }
 
 StoreNumbers StoreOnDisk::load(StoreLoader& loader) {
@@ -263,7 +289,7 @@ StoreNumbers StoreOnDisk::load(StoreLoader& loader) {
     }
     open();
     prune();
-    store_->set_handlers(handlers_);
+    hand_on_handlers();
   }
 }
 

@@ -25,18 +25,19 @@ class StoreFromLaterVersion : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Files up to this size are looked at in whole when they are opened; larger ones while they are
+/// loaded, and in whole only if the last process had trouble with them.
+inline constexpr std::uint64_t store_check_bytes_max = 64U << 20U;
+
 struct OpenStoreOptions {
   SqliteStoreOptions sqlite;
+  std::uint64_t check_bytes_max = store_check_bytes_max;
   bool set_aside_newer = false;  ///< a store of a later version is renamed instead of refused
   /// Fills a store that has never been there before: hands batches to `commit`, each of which is on
   /// the disk when it returns. What was filled in counts only as a whole. Unset: a new store is
   /// empty.
   std::function<void(const std::function<void(StoreBatch)>& commit)> fill_new = nullptr;
 };
-
-/// Files up to this size are looked at in whole when they are opened; larger ones while they are
-/// loaded.
-inline constexpr std::uint64_t store_check_bytes_max = 64U << 20U;
 
 class StoreOnDisk final : public Store {
  public:
@@ -71,6 +72,8 @@ class StoreOnDisk final : public Store {
   void check();
   void rescue(const std::string& why);
   void prune();
+  void hand_on_handlers();
+  void note_trouble(StoreHealth health) const;
   [[nodiscard]] std::int64_t now_ms() const { return scheduler_.unix_now() * 1'000; }
 
   OpenStoreOptions options_;

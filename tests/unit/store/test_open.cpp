@@ -29,6 +29,7 @@ struct Opening : StoreFixture {
     OpenStoreOptions how;
     how.sqlite = options;
     how.set_aside_newer = set_aside_newer;
+    how.check_bytes_max = check_bytes_max;
     how.fill_new = fill_new;
     opened = std::make_unique<StoreOnDisk>(how, scheduler, worker, log, metrics);
     loaded = {};
@@ -58,6 +59,7 @@ struct Opening : StoreFixture {
   [[nodiscard]] fs::path in(const std::string& name) const { return directory.path() / name; }
 
   NoMetrics metrics;
+  std::uint64_t check_bytes_max = store_check_bytes_max;
   std::function<void(const std::function<void(StoreBatch)>&)> fill_new;
   std::unique_ptr<StoreOnDisk> opened;
 };
@@ -170,6 +172,7 @@ BOOST_FIXTURE_TEST_CASE(what_is_no_store_of_ours_is_set_aside, Opening) {
   std::size_t round = 0;
   for (const std::string& content : {
            std::string("this is not a database\n"),
+           std::string("S"),
            std::string(100'000, 'x'),
            read_file(in("other.sqlite")),
        }) {
@@ -222,6 +225,34 @@ BOOST_FIXTURE_TEST_CASE(damage_that_only_loading_finds_is_answered_alike, Openin
   opened->commit(batch_of({session_saved(99, "new")}));
   worker.drain();
   BOOST_TEST(committed.size() == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_large_store_is_checked_in_whole_after_trouble, Opening) {
+  make_full();
+  run_sql("UPDATE queue SET expires_at = 4000000000000");
+  std::size_t root = 0;
+  {
+    Database database(options.file, Database::Mode::read_only);
+    root = static_cast<std::size_t>(
+        database.query_integer("SELECT rootpage FROM sqlite_master WHERE name = 'queue_expiry'")
+            .value());
+  }
+  // No load reads the index of what expires; the next look for it will fail.
+  std::string bytes = read_file(options.file);
+  bytes.replace((root - 1) * page_bytes, page_bytes, std::string(page_bytes, '\xee'));
+  write_file(options.file, bytes);
+  check_bytes_max = 0;
+  open_it();
+  opened->set_handlers({nullptr, [this](StoreHealth health) { healths.push_back(health); }});
+  BOOST_TEST(log.count("store_damaged set_aside=") == 0U);
+  opened->commit(batch_of({MessageDone{1, 4}}));
+  worker.drain();
+  BOOST_TEST((healths == std::vector{StoreHealth::failing}));
+  open_it();
+  BOOST_TEST(log.count("store_damaged set_aside=") == 1U);
+  BOOST_TEST(loaded.sessions.size() == full_sessions);
+  BOOST_TEST(loaded.retained.size() == full_retained);
+  BOOST_TEST(files("store.sqlite.").empty());
 }
 
 BOOST_FIXTURE_TEST_CASE(handlers_outlive_the_store_they_were_given_to, Opening) {
