@@ -222,7 +222,8 @@ BOOST_AUTO_TEST_CASE(one_bit_changed_on_the_way_never_makes_a_wrong_peer) {
     };
     for (int i = 0; i < 4; ++i) {
       carry(wire.client, wire.server);
-      if (i == 1 && wire.server.channel->established()) wire.server.send("welcome");  // with a ticket
+      // A ticket goes with it.
+      if (i == 1 && wire.server.channel->established()) wire.server.send("welcome");
       carry(wire.server, wire.client);
     }
     if (wire.client.error || wire.server.error) ++refused;
