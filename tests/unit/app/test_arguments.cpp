@@ -1,6 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "src/app/arguments.hpp"
+#include "src/app/restart_needs.hpp"
 #include "tests/support/memory_config_files.hpp"
 
 using namespace starling;
@@ -139,6 +140,46 @@ BOOST_AUTO_TEST_CASE(flags_go_before_overrides_and_those_before_files) {
   BOOST_TEST(result.settings.daemonize);
   BOOST_TEST(result.settings.origins.at("store.path").text == "--state-dir");
   BOOST_TEST(result.settings.origins.at("log.level").text == "--verbose");
+}
+
+BOOST_AUTO_TEST_CASE(
+    what_mosquitto_kept_is_looked_for_where_it_was_whatever_our_state_directory_is) {
+  const Arguments result =
+      parse({"-c", "/m.conf", "--state-dir", "/ours"},
+            {{"/m.conf", "persistence true\npersistence_location /theirs/\n"}});
+  BOOST_TEST(result.trouble.empty());
+  BOOST_TEST(result.settings.state_dir == "/ours");
+  BOOST_TEST(result.settings.mosquitto_db == "/theirs/mosquitto.db");
+  const Arguments without =
+      parse({"-c", "/m.conf", "--set", "store.import_mosquitto_db="},
+            {{"/m.conf", "persistence true\npersistence_location /theirs/\n"}});
+  BOOST_TEST(without.trouble.empty());
+  BOOST_TEST(without.settings.mosquitto_db == "");
+}
+
+BOOST_AUTO_TEST_CASE(queues_are_bounded_for_the_durability_that_holds_in_the_end) {
+  const Arguments memory = parse({"-c", "/m.conf", "--set", "store.durability=none"},
+                                 {{"/m.conf", "persistence true\n"}});
+  BOOST_TEST(memory.trouble.empty());
+  BOOST_TEST(memory.settings.clients.queued_messages_max == limits::queued_messages_max);
+  const Arguments disk = parse({});
+  BOOST_TEST(disk.settings.clients.queued_messages_max == limits::stored_messages_max);
+  BOOST_TEST(disk.settings.clients.queued_bytes_max == limits::stored_bytes_max);
+}
+
+BOOST_AUTO_TEST_CASE(a_store_is_set_aside_only_if_one_says_so) {
+  BOOST_TEST(!parse({}).set_aside_store);
+  BOOST_TEST(parse({"--set-aside-store"}).set_aside_store);
+}
+
+BOOST_AUTO_TEST_CASE(another_durability_needs_a_restart) {
+  config::Settings running;
+  config::Settings fresh;
+  BOOST_TEST(needs_restart(running, fresh).empty());
+  fresh.durability = config::Durability::relaxed;
+  const std::vector<std::string> needs = needs_restart(running, fresh);
+  BOOST_REQUIRE(needs.size() == 1U);
+  BOOST_TEST(needs[0] == "store.durability");
 }
 
 BOOST_AUTO_TEST_CASE(the_configuration_is_printed_as_toml_unless_json_is_asked_for) {
