@@ -157,6 +157,7 @@ class Daemon::Impl {
           mesh_settings(now_.settings, now_.plan, identity_.key, node.epoch, mesh_port->port);
     }
     node_.emplace(std::move(node), ports);
+    loop_.forget_now();  // what the store kept was read meanwhile
     if (adapters_)
       bootstrap_.emplace(now_.plan.bootstrap, adapters_->engine, adapters_->resolver, state_,
                          loop_.scheduler(), log_, [this](const std::vector<Endpoint>& addresses) {

@@ -80,6 +80,7 @@ Storage::Storage(const config::Settings& settings, const Plan& plan, const State
   if (!settings.mosquitto_db.empty())
     options.fill_new = [&](const Commit& commit) {
       import(settings.mosquitto_db, plan.listeners, world, commit);
+      world.loop.forget_now();  // it may have taken long: the store would see the clock jump
     };
   thread_ = std::make_unique<UvThread>(world.loop);
   disk_ = std::make_unique<StoreOnDisk>(std::move(options), world.loop.scheduler(), *thread_,
