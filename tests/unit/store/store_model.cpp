@@ -108,8 +108,19 @@ std::string StoreModel::text() const {
   return out;
 }
 
+std::uint64_t StoreModel::greatest_message() const {
+  std::uint64_t greatest = 0;
+  for (const auto& [topic, one] : retained) greatest = std::max(greatest, one.message->number);
+  for (const auto& [id, session] : sessions) {
+    for (const auto& [position, one] : session.queue)
+      greatest = std::max(greatest, one.message->number);
+    for (const StoredInboundId& one : session.inbound)
+      if (one.held) greatest = std::max(greatest, one.held->number);
+  }
+  return greatest;
+}
+
 void StoreModel::apply_change(const RetainedSet& change) {
-  greatest_message = std::max(greatest_message, change.message->number);
   retained[std::string(change.message->topic.text())] = {change.message, change.author};
 }
 void StoreModel::apply_change(const RetainedErased& change) {
@@ -144,7 +155,6 @@ void StoreModel::apply_change(const SubscriptionErased& change) {
   sessions.at(change.session).subscriptions.erase(change.filter);
 }
 void StoreModel::apply_change(const MessageQueued& change) {
-  greatest_message = std::max(greatest_message, change.delivery.message->number);
   std::uint64_t& greatest = greatest_position[change.session];
   greatest = std::max(greatest, change.delivery.position);
   sessions.at(change.session).queue[change.delivery.position] = change.delivery;
@@ -162,7 +172,6 @@ void StoreModel::apply_change(const MessageDone& change) {
 }
 void StoreModel::apply_change(const InboundIdOpened& change) {
   apply_change(InboundIdClosed{change.session, change.id.packet_id});
-  if (change.id.held) greatest_message = std::max(greatest_message, change.id.held->number);
   sessions.at(change.session).inbound.push_back(change.id);
 }
 void StoreModel::apply_change(const InboundIdClosed& change) {

@@ -26,8 +26,9 @@ class StoreModel {
 
   /// The last one given out for a message, stored or not.
   std::uint64_t last_message = 0;
+  /// The greatest of any message that is there.
+  [[nodiscard]] std::uint64_t greatest_message() const;
   /// The greatest that were stored; a Store must not go back behind them.
-  std::uint64_t greatest_message = 0;
   SessionNumber greatest_session = 0;
   std::map<SessionNumber, std::uint64_t> greatest_position;
 

@@ -158,12 +158,12 @@ StoreModel check(const LoadedCopy& copy, const StoreNumbers& numbers, const Hist
     StoreModel state = history.states[batch];
     state.restart();
     if (state.text() != text) continue;
-    BOOST_TEST(numbers.message >= state.greatest_message);
+    BOOST_TEST(numbers.message >= state.greatest_message());
     BOOST_TEST(numbers.session >= state.greatest_session);
     for (const auto& [id, session] : copy.sessions)
       BOOST_TEST(session.last_position >= state.greatest_position[id]);
     // From here on numbers are given as a node would: behind those that the store has told.
-    state.last_message = state.greatest_message = numbers.message;
+    state.last_message = numbers.message;
     state.greatest_session = numbers.session;
     for (const auto& [id, session] : copy.sessions)
       state.greatest_position[id] = session.last_position;
