@@ -135,12 +135,16 @@ void Broker::detach(LocalSession& session, bool keep_will) {
 
 // --- Silence
 
-// A packet only stores the time; the wake-up looks whether there was one, and asks again.
+// A packet only stores the time; the wake-up looks whether there was one, and asks again. It looks a
+// turn later: after a long pause (a host that slept) timers come first, and the packets of those who
+// were never silent lie unread in their sockets.
 void Broker::watch_keep_alive(Connection& connection) {
   const auto due = connection.session->machine.keep_alive().next_deadline();
   if (!due) return;
-  connection.keep_alive_wake =
-      scheduler_.wake_at(*due, [this, id = connection.id] { on_keep_alive_due(id); });
+  connection.keep_alive_wake = scheduler_.wake_at(*due, [this, id = connection.id] {
+    if (Connection* there = find(id))
+      there->keep_alive_wake = scheduler_.wake_at(now(), [this, id] { on_keep_alive_due(id); });
+  });
 }
 
 void Broker::on_keep_alive_due(ConnectionId id) {

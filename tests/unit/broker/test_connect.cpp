@@ -257,6 +257,19 @@ BOOST_AUTO_TEST_CASE(a_silent_client_is_closed_after_one_and_a_half_keep_alives,
   BOOST_TEST((client.expect<mqtt::Disconnect>().reason == ReasonCode::keep_alive_timeout));
 }
 
+BOOST_AUTO_TEST_CASE(what_lies_unread_in_a_socket_after_a_pause_counts) {
+  BrokerWorld world;
+  auto packet = BrokerWorld::connect_packet("a");
+  packet.keep_alive_s = 10;
+  FakeClient& client = world.connect(packet);
+  // As after a pause: the timer that is due comes before the ping that was sent in time.
+  world.scheduler.wake_at(world.scheduler.now() + 15s, [&] { client.send(mqtt::Pingreq{}); });
+  world.scheduler.run_for(15s);
+  BOOST_TEST(!client.closed);
+  world.scheduler.run_for(15s);
+  BOOST_TEST(client.closed);
+}
+
 BOOST_AUTO_TEST_CASE(keep_alive_zero_watches_nobody) {
   BrokerWorld world;
   FakeClient& client = world.connect("a");
