@@ -83,12 +83,20 @@ BOOST_AUTO_TEST_CASE(a_port_in_use_is_refused_in_a_sentence_with_the_address) {
 }
 
 BOOST_AUTO_TEST_CASE(a_udp_port_in_use_is_refused_by_the_pair) {
-  const BoundPort first = bind_port(loopback_v4, PortUse::udp);
-  const Endpoint taken = with_port(loopback_v4, first.port);
-  const std::string expected =
-      "cannot listen on UDP " + taken.to_text() + ": address already in use";
-  BOOST_CHECK_EXCEPTION(bind_port(taken, PortUse::tcp_and_udp), std::runtime_error,
-                        [&](const std::runtime_error& error) { return error.what() == expected; });
+  // The number may happen to be taken in TCP too, by anybody on this host: then another one.
+  std::string told;
+  std::string expected = "never tried";
+  for (int attempt = 0; attempt < 20 && told != expected; ++attempt) {
+    const BoundPort first = bind_port(loopback_v4, PortUse::udp);
+    const Endpoint taken = with_port(loopback_v4, first.port);
+    expected = "cannot listen on UDP " + taken.to_text() + ": address already in use";
+    try {
+      bind_port(taken, PortUse::tcp_and_udp);
+    } catch (const std::runtime_error& error) {
+      told = error.what();
+    }
+  }
+  BOOST_TEST(told == expected);
 }
 
 BOOST_AUTO_TEST_CASE(an_address_of_nobody_here_is_refused) {
