@@ -18,6 +18,7 @@ import time
 import unittest
 
 from harness import STARLINGD, WAIT, Lines, run
+from ports import free_port
 from interop.wire import (PING, PINGRESP, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, WireClient, acknowledge,
                           packet_id_of, publish, read_message, read_variable_integer, text, variable_integer)
 
@@ -26,12 +27,6 @@ TARGET = os.environ.get("IMPORT_TARGET", "starlingd")
 NEVER = 0xFFFFFFFF
 WINDOW = 20  # messages under way at a time, of both brokers
 TOTAL = 60   # messages for the client that stops in the middle
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def properties(items):

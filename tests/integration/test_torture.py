@@ -12,6 +12,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "torture"))
 from model import Broken  # noqa: E402
+from reasons import run as tell_reasons  # noqa: E402
 from torture import World, run  # noqa: E402
 
 ROUNDS = int(os.environ.get("TORTURE_ROUNDS", "60"))
@@ -55,4 +56,4 @@ class TortureTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    tell_reasons(verbosity=2)
