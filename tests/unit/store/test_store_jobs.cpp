@@ -53,6 +53,7 @@ struct JobFixture : StoreFixture {
     options.fault = [this](std::string_view point) { points.emplace_back(point); };
     options.free_bytes = [this] { return free; };
   }
+  ~JobFixture() { store.reset(); }  // while it can still ask
   [[nodiscard]] long commits() const {
     return std::count(points.begin(), points.end(), "after_commit");
   }
