@@ -64,7 +64,7 @@ Broker::Step Broker::replay_one(LocalSession& session, std::size_t& steps) {
     const auto topic = TopicName::parse(only.filter.text());
     STARLING_CHECK(topic.ok());
     const RetainedMessages::Kept* kept = retained_.find(*topic);
-    if (kept != nullptr && !kept->message->has_expired(now())) replay_message(session, only, *kept);
+    if (kept != nullptr && !kept->has_expired(now())) replay_message(session, only, *kept);
     return Step::went_on;
   }
   if (front.cursor == nullptr) front.cursor = retained_.make_cursor(front.filter);
@@ -79,24 +79,25 @@ Broker::Step Broker::replay_one(LocalSession& session, std::size_t& steps) {
 
 void Broker::replay_message(LocalSession& session, const RetainedReplay& replayed,
                             const RetainedMessages::Kept& kept) {
-  if (replayed.no_local && kept.author && kept.author->client_id == session.client_id())
+  if (replayed.no_local && kept.author() && kept.author()->client_id == session.client_id())
     return;  // [MQTT5-3.8.3-3]
+  const SharedPublication message = kept.message();
   const std::string_view mount = session.machine.mount();
-  if (!mount.empty() && !unmounted(mount, kept.message->topic.text())) return;
-  if (!session.access.may_receive(kept.message->topic) || !may_still_publish(kept)) {
+  if (!mount.empty() && !unmounted(mount, message->topic.text())) return;
+  if (!session.access.may_receive(message->topic) || !may_still_publish(kept)) {
     ++counters_.denied_receive;
     return;
   }
-  fan_out_.send_retained(session, kept.message, replayed.qos, replayed.identifier, now());
+  fan_out_.send_retained(session, message, replayed.qos, replayed.identifier, now());
 }
 
 // What was allowed once may have been planted: rules that were changed since hold for what is kept,
 // as in Mosquitto.
 bool Broker::may_still_publish(const RetainedMessages::Kept& kept) const {
-  if (!settings_.check_retain_source || kept.author == nullptr) return true;
-  const Author& author = *kept.author;
+  if (!settings_.check_retain_source || kept.author() == nullptr) return true;
+  const Author& author = *kept.author();
   return listeners_.at(author.at)
-      .rules.allows({author.user, author.client_id}, Action::publish, kept.message->topic);
+      .rules.allows({author.user, author.client_id}, Action::publish, kept.topic());
 }
 
 void Broker::replay_later(Connection& connection) {

@@ -6,16 +6,34 @@
 
 namespace starling {
 
+RetainedMessages::Kept::Kept(const Publication& message, std::shared_ptr<const Author> author)
+    : topic_(as_bytes(message.topic.text())),
+      payload_(message.payload),
+      properties_(message.properties),
+      author_(std::move(author)),
+      expires_at_(message.expires_at.value_or(TimePoint::max())),
+      number_(message.number),
+      qos_(message.qos) {}
+
+TopicName RetainedMessages::Kept::topic() const {
+  return TopicName::parse(as_text(topic_)).value();
+}
+
+SharedPublication RetainedMessages::Kept::message() const {
+  return std::make_shared<const Publication>(
+      Publication{topic(), payload_, qos_, true, expires_at(), properties_, {}, number_});
+}
+
 /// What is counted beside the map itself.
-void RetainedMessages::forget(const Publication& message) {
-  payload_bytes_ -= message.payload.size();
-  if (message.expires_at) expiries_.erase({*message.expires_at, message.topic});
+void RetainedMessages::forget(const Kept& kept) {
+  payload_bytes_ -= kept.payload_size();
+  if (const auto expires_at = kept.expires_at()) expiries_.erase({*expires_at, kept.topic()});
 }
 
 RetainedMessages::Outcome RetainedMessages::take(const SharedPublication& message,
                                                  std::shared_ptr<const Author> author) {
   Kept* known = kept_.find(message->topic);
-  if (known != nullptr) forget(*known->message);
+  if (known != nullptr) forget(*known);
   if (message->payload.empty()) {
     if (known == nullptr) return Outcome::nothing_to_erase;
     kept_.erase(message->topic);
@@ -23,9 +41,9 @@ RetainedMessages::Outcome RetainedMessages::take(const SharedPublication& messag
   }
   if (known == nullptr && kept_.size() >= count_max_) return Outcome::refused_full;
   if (known != nullptr) {
-    *known = {message, std::move(author)};
+    *known = Kept(*message, std::move(author));
   } else {
-    kept_.insert(message->topic, {message, std::move(author)});
+    kept_.insert(message->topic, Kept(*message, std::move(author)));
   }
   payload_bytes_ += message->payload.size();
   if (message->expires_at) expiries_.emplace(*message->expires_at, message->topic);
@@ -35,7 +53,7 @@ RetainedMessages::Outcome RetainedMessages::take(const SharedPublication& messag
 const RetainedMessages::Kept* RetainedMessages::next(Cursor& cursor, std::size_t& steps,
                                                      TimePoint now) {
   while (const Kept* kept = kept_.next(cursor, steps))
-    if (!kept->message->has_expired(now)) return kept;
+    if (!kept->has_expired(now)) return kept;
   return nullptr;
 }
 
@@ -50,7 +68,7 @@ std::vector<TopicName> RetainedMessages::drop_expired(TimePoint now, std::size_t
     dropped.push_back(expiries_.begin()->second);
     const Kept* kept = kept_.find(dropped.back());
     STARLING_CHECK(kept != nullptr);
-    forget(*kept->message);
+    forget(*kept);
     kept_.erase(dropped.back());
   }
   return dropped;

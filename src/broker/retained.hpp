@@ -27,9 +27,31 @@ struct Author : StoredAuthor {
 
 class RetainedMessages {
  public:
-  struct Kept {
-    SharedPublication message;
-    std::shared_ptr<const Author> author;  ///< null: none of ours
+  /// A message as it is kept: packed, as there may be millions, and made into one that travels when
+  /// somebody wants it. Its payload is shared with everybody else who holds it.
+  class Kept {
+   public:
+    Kept() = default;
+    /// `author` null: none of ours.
+    Kept(const Publication& message, std::shared_ptr<const Author> author);
+
+    [[nodiscard]] TopicName topic() const;
+    [[nodiscard]] SharedPublication message() const;  ///< without its MessageId
+    [[nodiscard]] const std::shared_ptr<const Author>& author() const { return author_; }
+    [[nodiscard]] std::size_t payload_size() const { return payload_.size(); }
+    [[nodiscard]] std::optional<TimePoint> expires_at() const {
+      return expires_at_ == TimePoint::max() ? std::nullopt : std::optional(expires_at_);
+    }
+    [[nodiscard]] bool has_expired(TimePoint now) const { return expires_at_ <= now; }
+
+   private:
+    SharedBytes topic_;
+    SharedBytes payload_;
+    std::shared_ptr<const MessageProperties> properties_;
+    std::shared_ptr<const Author> author_;
+    TimePoint expires_at_ = TimePoint::max();  // max: never
+    std::uint64_t number_ = 0;
+    QoS qos_ = QoS::at_most_once;
   };
   using Cursor = TopicMap<Kept>::Cursor;
 
@@ -61,7 +83,7 @@ class RetainedMessages {
   std::vector<TopicName> drop_expired(TimePoint now, std::size_t at_most);
 
  private:
-  void forget(const Publication& message);
+  void forget(const Kept& kept);
 
   TopicMap<Kept> kept_;
   std::set<std::pair<TimePoint, TopicName>> expiries_;  // of those that have one

@@ -101,6 +101,7 @@ StoreDisk::Loaded StoreDisk::load(StoreLoader& loader, const WallClock& clock,
   }
   loaded.numbers = loaded.store.start.numbers;
   writer_->start(std::move(loaded.store.start));
+  database_->exec("PRAGMA shrink_memory");  // the pages that were read are not needed again
   is_loaded_ = true;
   return loaded;
 }
