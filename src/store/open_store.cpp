@@ -65,32 +65,12 @@ void expect_writable(const std::string& file) {
                            + ", or choose another directory with --state-dir");
 }
 
-/// Keeps what a load told until all of it is known to be readable.
-class HeldLoad final : public StoreLoader {
- public:
-  void on_retained(SharedPublication message, std::shared_ptr<const StoredAuthor> author) override {
-    retained_.emplace_back(std::move(message), std::move(author));
-  }
-  void on_session(LoadedSession session) override { sessions_.push_back(std::move(session)); }
-
-  void hand_on(StoreLoader& loader) {
-    for (auto& [message, author] : retained_)
-      loader.on_retained(std::move(message), std::move(author));
-    retained_ = {};
-    for (LoadedSession& session : sessions_) loader.on_session(std::move(session));
-  }
-
- private:
-  std::vector<std::pair<SharedPublication, std::shared_ptr<const StoredAuthor>>> retained_;
-  std::vector<LoadedSession> sessions_;
-};
-
 /// Writes batches into a new store, one after the other.
 class StoreFiller {
  public:
   StoreFiller(SqliteStoreOptions options, std::int64_t now_ms)
       : clock_(0), now_ms_(now_ms), disk_(options, now_ms) {
-    HeldLoad nothing;
+    EmptyLoad nothing;
     disk_.load(nothing, clock_, now_ms);
   }
   void set_clock(WallClock clock) { clock_ = clock; }
@@ -278,10 +258,9 @@ void StoreOnDisk::note_trouble(StoreHealth health) const {
 StoreNumbers StoreOnDisk::load(StoreLoader& loader) {
   for (bool rescued = false;; rescued = true) {
     try {
-      HeldLoad held;
-      const StoreNumbers numbers = store_->load(held);
-      held.hand_on(loader);
-      return numbers;
+      // Twice, as nobody can take half a load back: to hold it meanwhile would cost its memory.
+      store_->read_through();
+      return store_->load(loader);
     } catch (const SqliteError& error) {
       if (rescued || !error.is_damage()) fail_to_open(file_, error);
       store_.reset();

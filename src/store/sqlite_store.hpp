@@ -30,6 +30,8 @@ class SqliteStore final : public Store {
   SqliteStore& operator=(const SqliteStore&) = delete;
 
   void set_handlers(Handlers handlers) override { handlers_ = std::move(handlers); }
+  /// Reads everything that load() will read, and throws as it would.
+  void read_through() { disk_->read_through(clock_.wall()); }
   /// Throws SqliteError; when is_damage(), the file can be salvaged.
   StoreNumbers load(StoreLoader& loader) override;
   BatchNumber commit(StoreBatch batch) override;

@@ -106,6 +106,11 @@ StoreDisk::Loaded StoreDisk::load(StoreLoader& loader, const WallClock& clock,
   return loaded;
 }
 
+void StoreDisk::read_through(const WallClock& clock) {
+  EmptyLoad nothing;
+  load_store(*database_, clock, nothing);
+}
+
 bool StoreDisk::has_room() {
   return free_bytes_() >= limits::store_free_bytes_min;
 }

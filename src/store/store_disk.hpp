@@ -86,6 +86,8 @@ class StoreDisk {
     std::int64_t clock_behind_ms = 0;  ///< not 0: the wall clock was so far behind what rows say
   };
   Loaded load(StoreLoader& loader, const WallClock& clock, std::int64_t now_ms);
+  /// Everything that load() reads; throws as it would.
+  void read_through(const WallClock& clock);
   /// Never throws: trouble is in the job, and then nothing has been changed.
   void run(StoreJob& job);
   /// The last: counters made exact, the log folded into the file. What was never loaded (it may be

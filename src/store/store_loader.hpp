@@ -21,6 +21,13 @@ struct LoadedStore {
   std::uint64_t sessions = 0;
   std::uint64_t waiting = 0;  ///< messages
 };
+/// Wants nothing of it.
+class EmptyLoad final : public StoreLoader {
+ public:
+  void on_retained(SharedPublication, std::shared_ptr<const StoredAuthor>) override {}
+  void on_session(LoadedSession) override {}
+};
+
 LoadedStore load_store(Database& database, const WallClock& clock, StoreLoader& loader);
 
 /// Reads waiting messages of a session, beyond a position and in order.
