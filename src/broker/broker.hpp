@@ -253,7 +253,7 @@ class Broker {
       message.number = host_.next_message_number();
   }
   [[nodiscard]] bool store_fails() const { return store_health_ != StoreHealth::good; }
-  /// The store cannot take what this PUBLISH would need it for. `closed`: its client is gone.
+  /// The store cannot take what this PUBLISH would need it for.
   [[nodiscard]] bool must_wait_for_store(const LocalSession& session, const mqtt::Publish& packet,
                                          const TopicName& topic) const;
   [[nodiscard]] bool needs_store(const Publication& message) const;
