@@ -1,0 +1,63 @@
+// starling: the program beside the daemon. One command so far: bench.
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "starling/version.hpp"
+
+#include "src/bench/run.hpp"
+#include "src/cli/bench_arguments.hpp"
+
+namespace {
+
+using starling::bench::ExitStatus;
+
+constexpr const char* help =
+    "starling - what is done with brokers from the command line\n\n"
+    "Usage: starling COMMAND [options]\n\n"
+    "  bench    put load on any MQTT broker and measure it (starling bench --help)\n\n"
+    "  --version, --help\n";
+
+int status(ExitStatus value) {
+  return static_cast<int>(value);
+}
+
+int run_bench(const std::vector<std::string>& words) {
+  const auto arguments = starling::cli::parse_bench_arguments(words);
+  if (!arguments.text.empty()) {
+    std::fputs(arguments.text.c_str(), arguments.text_is_error ? stderr : stdout);
+    return status(arguments.text_is_error ? ExitStatus::usage : ExitStatus::ok);
+  }
+  return status(starling::bench::run(arguments.options));
+}
+
+int run(const std::vector<std::string>& words) {
+  const std::string command = words.empty() ? "" : words.front();
+  if (command == "bench") return run_bench({words.begin() + 1, words.end()});
+  if (command == "--version") {
+    std::printf("starling %s\n", starling::version);
+    return status(ExitStatus::ok);
+  }
+  if (command == "--help" || command == "-h" || command == "help") {
+    std::fputs(help, stdout);
+    return status(ExitStatus::ok);
+  }
+  if (command.empty())
+    std::fputs(help, stderr);
+  else
+    std::fprintf(stderr, "starling: there is no command \"%s\"\nTry: starling --help\n",
+                 command.c_str());
+  return status(ExitStatus::usage);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run({argv + 1, argv + argc});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "starling: %s\n", error.what());
+    return status(ExitStatus::failed);
+  }
+}
