@@ -54,6 +54,7 @@ void Connection::read() {
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (size < 0) return lose(std::strerror(errno));
   if (size == 0) return lose("closed by the broker");
+  poller_.count_read(static_cast<std::size_t>(size));
   poller_.refresh_now();  // all that one read brings has come now
   const ByteView bytes = scratch.first(static_cast<std::size_t>(size));
   if (channel_)

@@ -11,8 +11,8 @@ namespace starling::bench {
 /// with one filter, and erases them again.
 void run_retained(Stage& stage, Report& report);
 
-/// --clients sessions subscribe and go away, --messages messages are published for each, and the
-/// sessions come back. They are ended afterwards.
+/// --clients sessions subscribe and go away, --publishers publishers send --messages messages for each,
+/// and the sessions come back. They are ended afterwards.
 void run_offline_drain(Stage& stage, Report& report);
 
 }  // namespace starling::bench

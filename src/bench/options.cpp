@@ -70,6 +70,10 @@ Result<void> check_numbers(const Options& options) {
     return wrong("--seconds must be above 0, --rate, --hold and --warmup not below");
   if (options.topics == 0 || options.connecting == 0)
     return wrong("--topics and --connecting must be 1 at least");
+  if (options.load == Load::retained && options.messages > streams_max)
+    return wrong("retained takes " + std::to_string(streams_max) + " --messages at most");
+  if (options.messages > 0 && options.warmup_s > 0.0 && !needs_acknowledgements(options.load))
+    return wrong("--warmup goes with --seconds, not with --messages");
   if (std::uint64_t{options.clients} * options.topics > streams_max)
     return wrong("--clients times --topics may be " + std::to_string(streams_max) + " at most");
   return {};
@@ -85,6 +89,8 @@ Result<void> check_together(const Options& options) {
     return wrong("offline-drain needs --qos 1 or 2: what is QoS 0 need not wait for a session");
   if (options.filters > 0 && options.load != Load::wildcard)
     return wrong("--filters belongs to the load wildcard");
+  if (options.publishers > 0 && options.load != Load::offline_drain)
+    return wrong("--publishers belongs to the load offline-drain; the others take --clients");
   if (options.resume && options.load != Load::tls_handshakes)
     return wrong("--resume belongs to the load tls-handshakes");
   if (options.hold_s > 0 && options.load != Load::connections)
@@ -131,6 +137,8 @@ const std::vector<Load>& all_loads() {
 
 Result<void> complete(Options& options) {
   if (options.clients == 0) options.clients = default_clients(options.load);
+  if (options.publishers == 0 && options.load == Load::offline_drain)
+    options.publishers = options.clients;
   if (options.window == 0) options.window = default_window(options);
   if (!options.qos_is_asked && needs_acknowledgements(options.load))
     options.qos = QoS::at_least_once;

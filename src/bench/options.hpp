@@ -53,7 +53,8 @@ struct Options {
 
   // --- How much. 0: what fits the load
   std::uint32_t clients = 0;
-  std::uint32_t topics = 1;  ///< per publisher
+  std::uint32_t topics = 1;      ///< per publisher
+  std::uint32_t publishers = 0;  ///< offline-drain: that fill the queues; 0: one for each session
   QoS qos = QoS::at_most_once;
   bool qos_is_asked = false;       ///< else loads that need an acknowledgement take QoS 1
   std::uint64_t size = 64;         ///< bytes of payload

@@ -51,6 +51,9 @@ class Poller {
   TimePoint refresh_now();
   /// Somebody has pressed Ctrl-C.
   [[nodiscard]] bool interrupted() const { return interrupted_; }
+  /// Of all sources, ever: tells whether anything still comes.
+  [[nodiscard]] std::uint64_t bytes_read() const { return bytes_read_; }
+  void count_read(std::size_t size) { bytes_read_ += size; }
   /// What sources read into; good until on_ready() returns.
   [[nodiscard]] std::span<std::uint8_t> scratch() { return scratch_; }
 
@@ -62,6 +65,7 @@ class Poller {
   UniqueFd signals_;
   std::vector<std::uint8_t> scratch_;
   TimePoint now_;
+  std::uint64_t bytes_read_ = 0;
   bool interrupted_ = false;
 };
 

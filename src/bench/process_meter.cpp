@@ -1,6 +1,7 @@
 #include "src/bench/process_meter.hpp"
 
 #include <algorithm>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <unistd.h>
@@ -43,6 +44,12 @@ std::uint64_t proportional_bytes(std::uint32_t pid) {
   return 0;
 }
 
+double own_cpu_seconds() {
+  timespec used{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
+}
+
 ProcessLook look_at(std::uint32_t pid) {
   return {cpu_seconds(pid), resident_bytes(pid), proportional_bytes(pid)};
 }
@@ -67,9 +74,13 @@ void ProcessMeter::begin() {
     process.after = process.before;
     process.rss_peak = process.before.rss;
   }
+  own_cpu_before_ = own_cpu_after_ = own_cpu_seconds();
+  began_ = ended_ = std::chrono::steady_clock::now();
 }
 
 void ProcessMeter::finish() {
+  own_cpu_after_ = own_cpu_seconds();
+  ended_ = std::chrono::steady_clock::now();
   for (ProcessUsage& process : processes_) {
     process.after = look_at(process.pid);
     process.rss_peak = std::max(process.rss_peak, process.after.rss);
@@ -89,10 +100,7 @@ double ProcessMeter::cpu_s() const {
 
 std::uint64_t ProcessMeter::memory_now() const {
   std::uint64_t total = 0;
-  for (const ProcessUsage& process : processes_) {
-    const std::uint64_t pss = proportional_bytes(process.pid);
-    total += pss > 0 ? pss : resident_bytes(process.pid);
-  }
+  for (const ProcessUsage& process : processes_) total += resident_bytes(process.pid);
   return total;
 }
 

@@ -2,6 +2,7 @@
 // it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -39,12 +40,20 @@ class ProcessMeter {
   [[nodiscard]] bool empty() const { return processes_.empty(); }
   [[nodiscard]] const std::vector<ProcessUsage>& processes() const { return processes_; }
   [[nodiscard]] double cpu_s() const;  ///< of all
-  /// Of all, now: PSS, or RSS where that is not shown. Reading it costs the process a walk through its
-  /// pages.
+  /// Of this process itself, and how long that was.
+  [[nodiscard]] double own_cpu_s() const { return own_cpu_after_ - own_cpu_before_; }
+  [[nodiscard]] double seconds() const {
+    return std::chrono::duration<double>(ended_ - began_).count();
+  }
+  /// RSS of all, now. Not PSS: that also changes when somebody else starts or ends the same program.
   [[nodiscard]] std::uint64_t memory_now() const;
 
  private:
   std::vector<ProcessUsage> processes_;
+  double own_cpu_before_ = 0;
+  double own_cpu_after_ = 0;
+  std::chrono::steady_clock::time_point began_;
+  std::chrono::steady_clock::time_point ended_;
 };
 
 }  // namespace starling::bench

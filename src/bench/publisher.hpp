@@ -48,6 +48,7 @@ class Publisher : public Client {
   [[nodiscard]] std::uint64_t sent() const { return sent_; }
   [[nodiscard]] std::uint64_t acknowledged() const { return acknowledged_; }
   [[nodiscard]] std::uint64_t unacknowledged() const { return unacked_; }
+  [[nodiscard]] bool has_acknowledgements() const { return plan_.qos != QoS::at_most_once; }
   /// The kernel takes no more: what is put out waits.
   [[nodiscard]] bool is_congested();
 

@@ -57,6 +57,7 @@ struct Report {
     std::uint64_t sessions = 0;
     std::uint64_t queued = 0;
     double queue_s = 0;
+    double queue_cpu_s = 0;  ///< of the processes, for that
     std::uint64_t drained = 0;
     double drain_s = 0;  ///< from the first CONNECT to the last message
   };
@@ -92,10 +93,14 @@ struct Report {
   /// What one CPU-second of the processes is worth: "messages" and how many of them there were.
   std::uint64_t work = 0;
   std::string work_of;
+  /// What we have used ourselves in the measured time, of one core.
+  double own_cpu_s = 0;
+  double own_seconds = 0;
   bool interrupted = false;
   std::optional<Trouble> trouble;
 
   [[nodiscard]] double cpu_s() const;
+  [[nodiscard]] double own_share() const { return own_seconds > 0 ? own_cpu_s / own_seconds : 0; }
   /// 0 if no process was named.
   [[nodiscard]] double work_per_cpu_s() const {
     return cpu_s() > 0 ? static_cast<double>(work) / cpu_s() : 0;

@@ -18,6 +18,7 @@ void put_asked(JsonWriter& out, const Options& options) {
   out.put("resume", options.resume);
   out.put("clients", options.clients);
   out.put("topics", options.topics);
+  out.put("publishers", options.publishers);
   out.put("qos", static_cast<std::uint32_t>(options.qos));
   out.put("size", options.size);
   out.put("seconds", options.seconds);
@@ -99,6 +100,7 @@ void put_special(JsonWriter& out, const Report& report) {
   if (const auto& retained = report.retained) {
     out.open("retained");
     out.put("published", retained->published);
+    out.put("publish_s", retained->publish_s);
     out.put("publish_per_s", per_second(retained->published, retained->publish_s));
     out.put("received", retained->received);
     out.put("first_ms", retained->first_s * 1e3);
@@ -110,7 +112,9 @@ void put_special(JsonWriter& out, const Report& report) {
     out.open("offline");
     out.put("sessions", offline->sessions);
     out.put("queued", offline->queued);
+    out.put("queue_s", offline->queue_s);
     out.put("queue_per_s", per_second(offline->queued, offline->queue_s));
+    out.put("queue_cpu_s", offline->queue_cpu_s);
     out.put("drained", offline->drained);
     out.put("drain_ms", offline->drain_s * 1e3);
     out.put("drain_per_s", per_second(offline->drained, offline->drain_s));
@@ -171,6 +175,10 @@ std::string to_json(const Options& options, const Report& report, const std::str
   if (!report.latency_of.empty()) put_latency(out, report);
   put_special(out, report);
   put_processes(out, report);
+  out.open("own");
+  out.put("cpu_s", report.own_cpu_s);
+  out.put("share_of_core", report.own_share());
+  out.close();
   out.put("interrupted", report.interrupted);
   if (report.trouble)
     out.put("error", report.trouble->what);

@@ -155,6 +155,11 @@ std::string to_text(const Options& options, const Report& report) {
         micros(report.latency.at(0.999)).c_str(), micros(report.latency.max()).c_str(),
         report.latency_of.c_str());
   say_processes(out, report);
+  if (report.own_share() > 0.9)
+    say(out,
+        "note         the load generator itself was busy for %.0f %% of the time: it may be what "
+        "limits",
+        report.own_share() * 100);
   if (report.interrupted) say(out, "interrupted: this is what there was until then");
   return out;
 }

@@ -46,6 +46,8 @@ void run_on_stage(const Options& options, Report& report) {
   }
   stage.clear_line();
   report.processes = stage.meter().processes();
+  report.own_cpu_s = stage.meter().own_cpu_s();
+  report.own_seconds = stage.meter().seconds();
   report.interrupted = stage.interrupted();
   report.trouble = stage.trouble();
 }

@@ -38,7 +38,11 @@ class Stage {
   void turn(TimePoint until);
 
   /// Ctrl-C, or trouble: loads stop what they do and report what there is.
-  [[nodiscard]] bool should_end() const { return trouble_ || poller_.interrupted(); }
+  [[nodiscard]] bool should_end() const {
+    return trouble_ || (poller_.interrupted() && !is_cleaning_up_);
+  }
+  /// From here on one Ctrl-C is no reason to end: what was left at the broker is taken away.
+  void begin_clean_up() { is_cleaning_up_ = true; }
   [[nodiscard]] bool interrupted() const { return poller_.interrupted(); }
   /// The first trouble is kept.
   void fail(Trouble trouble);
@@ -66,6 +70,7 @@ class Stage {
   std::optional<Trouble> trouble_;
   std::function<std::string()> line_;
   bool shows_line_;
+  bool is_cleaning_up_ = false;
   std::uint64_t next_number_ = 0;
   std::vector<Client*> clients_;
 };

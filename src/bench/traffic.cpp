@@ -16,10 +16,20 @@ constexpr std::uint32_t ring_size = 1U << 12U;         // send times kept per st
 constexpr std::uint64_t ring_entries_max = 1U << 24U;  // of all streams together
 constexpr auto crossing_max = seconds(30);
 constexpr auto probe_interval = milliseconds(200);
-constexpr auto loss_after = seconds(1);       // QoS 0: nothing came for so long
 constexpr auto drain_patience = seconds(20);  // QoS 1 and 2: the same
 constexpr auto filter_patience = seconds(60);
 constexpr std::uint64_t filters_per_client = 1'000;
+
+/// QoS 0: what has not come although nothing else came for so long is lost. A second, and the time
+/// that full windows of large payloads take.
+Duration loss_time(const Options& options, const Layout& layout) {
+  constexpr double slow = 50e6;  // bytes a second
+  const double under_way = static_cast<double>(options.size) * options.window * layout.publishers
+                           * std::max<std::uint32_t>(layout.copies, 1);
+  return seconds(1)
+         + std::chrono::duration_cast<Duration>(
+             std::chrono::duration<double>(std::min(60.0, under_way / slow)));
+}
 
 std::uint16_t random_tag() {
   return static_cast<std::uint16_t>(std::random_device{}() & 0xFFFEU);
@@ -44,6 +54,7 @@ Traffic::Traffic(Stage& stage)
       is_stamped_(options_.size >= stamp_size),
       has_subscribers_(layout_.copies > 0),
       window_owed_(std::int64_t{options_.window} * std::max<std::uint32_t>(layout_.copies, 1)),
+      loss_after_(loss_time(options_, layout_)),
       stride_(stride_for(layout_.topics)) {
   if (is_stamped_) return;
   if (std::uint64_t{layout_.streams()} * ring_size > ring_entries_max)
@@ -64,8 +75,16 @@ void Traffic::run(Report& report) {
                       : options_.qos == QoS::at_most_once ? ""
                                                           : "publish to acknowledgement";
   open(report);
+  const std::uint64_t memory_before = stage_.meter().memory_now();
+  const TimePoint subscribe_began = stage_.poller().refresh_now();
   if (!stage_.should_end()) subscribe();
-  if (!stage_.should_end()) load_filters(report);
+  if (!stage_.should_end()) load_idle_filters();
+  if (options_.load == Load::wildcard && !stage_.should_end()) {
+    const std::uint64_t count = options_.filters + layout_.streams();
+    report.filters = {count, std::chrono::duration<double>(stage_.now() - subscribe_began).count()};
+    if (!stage_.meter().empty())
+      report.memory = {"filter", count, memory_before, stage_.meter().memory_now()};
+  }
   if (!stage_.should_end() && stage_.publish_at().name != stage_.subscribe_at().name)
     await_crossing();
   if (!stage_.should_end()) drive(report);
@@ -153,15 +172,13 @@ void Traffic::subscribe() {
       stage_.subscribe_at().name + " does not answer SUBSCRIBE");
 }
 
-void Traffic::load_filters(Report& report) {
+void Traffic::load_idle_filters() {
   if (options_.filters == 0) return;
   const auto subscribed = [this] {
     std::uint64_t count = 0;
     for (const auto& idle : idle_) count += idle->subscribed();
     return count;
   };
-  const std::uint64_t before = stage_.meter().memory_now();
-  const TimePoint began = stage_.poller().refresh_now();
   for (std::uint64_t i = 0; i < idle_.size(); ++i) {
     const std::uint64_t first = i * filters_per_client;
     idle_[i]->subscribe(
@@ -176,9 +193,6 @@ void Traffic::load_filters(Report& report) {
   wait_for(
       stage_, [&] { return subscribed() == options_.filters; }, subscribed, filter_patience,
       stage_.subscribe_at().name + " does not answer SUBSCRIBE");
-  report.filters = {subscribed(), std::chrono::duration<double>(stage_.now() - began).count()};
-  if (!stage_.meter().empty())
-    report.memory = {"filter", subscribed(), before, stage_.meter().memory_now()};
 }
 
 /// With two brokers a subscription takes its time until publishers feel it: each publisher repeats a
@@ -267,13 +281,14 @@ void Traffic::flow_until(TimePoint end) {
 void Traffic::drain() {
   goes_on_ = false;
   const Duration patience =
-      options_.qos == QoS::at_most_once ? Duration{loss_after} : Duration{drain_patience};
-  std::uint64_t settled = last_settled_count_;
+      options_.qos == QoS::at_most_once ? loss_after_ : Duration{drain_patience};
+  // Bytes, because a message may be so large that it takes its time.
+  std::uint64_t heard = stage_.poller().bytes_read();
   TimePoint last_change = stage_.poller().refresh_now();
   while (owed() > 0 && !stage_.trouble() && stage_.now() - last_change < patience) {
     stage_.turn(last_change + patience);
-    if (stage_.interrupted() && stage_.now() - last_change > loss_after) return;
-    if (std::exchange(settled, last_settled_count_) != last_settled_count_)
+    if (stage_.interrupted() && stage_.now() - last_change > loss_after_) return;
+    if (std::exchange(heard, stage_.poller().bytes_read()) != stage_.poller().bytes_read())
       last_change = stage_.now();
   }
 }
@@ -401,7 +416,6 @@ std::int64_t Traffic::owed() const {
 void Traffic::settle(Source& source, std::int64_t count) {
   source.owed = std::max<std::int64_t>(0, source.owed - count);
   source.owed_has_changed = true;
-  ++last_settled_count_;
   last_settled_ = stage_.now();
   fill_later(source);
 }
@@ -469,7 +483,7 @@ void Traffic::on_message(Receiver& receiver, const Receiver::Message& message) {
 /// QoS 0 may lose the whole window, and then nobody would ever come back to open it: what has not come
 /// when a publisher has heard nothing for a second is lost.
 void Traffic::write_off_lost() {
-  if (options_.qos != QoS::at_most_once || stage_.now() - loss_look_ < loss_after) return;
+  if (options_.qos != QoS::at_most_once || stage_.now() - loss_look_ < loss_after_) return;
   loss_look_ = stage_.now();
   for (Source& source : sources_) {
     if (std::exchange(source.owed_has_changed, false) || source.owed == 0) continue;

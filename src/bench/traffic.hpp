@@ -55,7 +55,7 @@ class Traffic final : Publisher::Listener, Receiver::Listener {
   void make_clients();
   void open(Report& report);
   void subscribe();
-  void load_filters(Report& report);
+  void load_idle_filters();
   void await_crossing();
   void note_crossing(std::uint32_t publisher, std::uint32_t subscriber);
 
@@ -98,7 +98,8 @@ class Traffic final : Publisher::Listener, Receiver::Listener {
   std::vector<Source*> filling_;
   std::vector<Source*> congested_;        // to be filled when the kernel has taken some
   std::vector<std::int64_t> sent_times_;  // payloads without a stamp: rings, one for each stream
-  std::uint32_t stride_ = 1;              // from one topic of a publisher to the next
+  Duration loss_after_;
+  std::uint32_t stride_ = 1;  // from one topic of a publisher to the next
 
   std::vector<bool> crossed_;  // by publisher or subscriber, of which there are more
   std::uint64_t crossings_ = 0;
@@ -109,7 +110,6 @@ class Traffic final : Publisher::Listener, Receiver::Listener {
   std::uint64_t duplicated_ = 0;
   std::uint64_t reordered_ = 0;
   std::uint64_t foreign_ = 0;
-  std::uint64_t last_settled_count_ = 0;
   TimePoint last_settled_;
 
   bool is_measuring_ = false;

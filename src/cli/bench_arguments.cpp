@@ -111,6 +111,9 @@ void declare_amount(CLI::App& app, Words& words, Options& options) {
   app.add_option("--topics", options.topics, "Topics per publisher (1)")
       ->type_name("N")
       ->group(group);
+  app.add_option("--publishers", options.publishers, "offline-drain: publishers (one per session)")
+      ->type_name("N")
+      ->group(group);
   app.add_option("--filters", options.filters,
                  "wildcard: filters that match nothing, 1 000 per connection")
       ->type_name("N")
