@@ -1,0 +1,70 @@
+"""The table, on the terminal and as RESULTS.md."""
+import os
+import platform
+import re
+import subprocess
+import time
+
+import brokers
+from figures import HEADER
+
+MARK = "<!-- Everything above this line is written by compare.sh --write; what is below stays. -->"
+
+
+def text(rows):
+    """Columns under one another."""
+    rows = [HEADER] + rows
+    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
+    right = range(2, len(HEADER) - 1)
+    return "\n".join("  ".join(cell.rjust(widths[i]) if i in right else cell.ljust(widths[i]) for i, cell in enumerate(row)).rstrip()
+                     for row in rows)
+
+
+def markdown(rows):
+    lines = ["| " + " | ".join(HEADER) + " |", "|---|---|" + "--:|" * (len(HEADER) - 3) + "---|"]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def first_line(*command):
+    """What a program says about itself; mosquitto -h ends with status 3."""
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    return (said.stdout + said.stderr).strip().split("\n")[0]
+
+
+def processor():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        found = re.search(r"^model name\s*: (.*)$", file.read(), re.MULTILINE)
+    return found.group(1) if found else platform.machine()
+
+
+def versions():
+    packaged = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "mosquitto"], capture_output=True, text=True, check=False).stdout
+    return (f"{first_line(brokers.STARLINGD, '--version')} (release build, commit {commit()}); "
+            f"{first_line(brokers.MOSQUITTO, '-h')} (Debian's package {packaged or 'unknown'})")
+
+
+def commit():
+    found = subprocess.run(["git", "-C", brokers.ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "unknown"
+
+
+def machine():
+    return (f"{processor()}, {os.cpu_count()} cores, Linux {platform.release()}; broker on core {brokers.BROKER_CORE}, "
+            f"load on core {brokers.LOAD_CORE}, loopback")
+
+
+def write(path, rows, rounds, quick, failures):
+    """Replaces the measured part of `path`; what people wrote below the mark stays."""
+    kept = ""
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            kept = file.read().partition(MARK)[2]
+    lines = ["# Beside Mosquitto", "",
+             f"{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC. {versions()}.", "",
+             f"{machine()}.", "",
+             f"{rounds} rounds, the two brokers in turn. The figure of a broker is its median over the rounds, the ratio the median of the "
+             "rounds' ratios (Starling / Mosquitto)." + (" A quick run: small loads, little weight." if quick else ""), "",
+             markdown(rows), ""]
+    lines += [f"* {failure}" for failure in failures] + ([""] if failures else [])
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + MARK + (kept or "\n"))
