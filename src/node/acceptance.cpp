@@ -63,6 +63,8 @@ void Acceptance::seal() {
     });
   if (handlers_.sealed) handlers_.sealed(number);
   release_up_to(safe_);
+  // The store has never been given anything: nothing is under way that could still be told safe.
+  if (number == 0 && handlers_.committed) handlers_.committed(0);
 }
 
 void Acceptance::on_committed(BatchNumber last) {

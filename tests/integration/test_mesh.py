@@ -110,6 +110,15 @@ class PrivateMesh(NodeTestCase):
             last.wait_for_publish(WAIT)
             self.assertEqual(subscriber.take_payloads(500), [str(n) for n in range(500)])
 
+    def test_a_stream_is_not_bounded_by_what_may_be_under_way(self):
+        """More messages than a link's credit, between nodes whose stores have never been given anything."""
+        a, b = self.mesh(2)
+        subscriber, publisher, count = self.client(a), self.client(b), 6000
+        subscriber.subscribe("stream/#", 1)
+        last = [publisher.publish("stream/x", str(n), 1, wait=False) for n in range(count)][-1]
+        last.wait_for_publish(WAIT)
+        self.assertEqual(subscriber.take_payloads(count), [str(n) for n in range(count)])
+
     def test_a_large_payload_crosses(self):
         a, b = self.mesh(2)
         subscriber, publisher = self.client(a), self.client(b)
