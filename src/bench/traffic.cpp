@@ -285,7 +285,8 @@ void Traffic::drain() {
   // Bytes, because a message may be so large that it takes its time.
   std::uint64_t heard = stage_.poller().bytes_read();
   TimePoint last_change = stage_.poller().refresh_now();
-  while (owed() > 0 && !stage_.trouble() && stage_.now() - last_change < patience) {
+  while ((owed() > 0 || unacknowledged() > 0) && !stage_.trouble()
+         && stage_.now() - last_change < patience) {
     stage_.turn(last_change + patience);
     if (stage_.interrupted() && stage_.now() - last_change > loss_after_) return;
     if (std::exchange(heard, stage_.poller().bytes_read()) != stage_.poller().bytes_read())
@@ -408,6 +409,12 @@ bool Traffic::all_is_sent() const {
 std::int64_t Traffic::owed() const {
   std::int64_t total = 0;
   for (const Source& source : sources_) total += source.owed;
+  return total;
+}
+
+std::uint64_t Traffic::unacknowledged() const {
+  std::uint64_t total = 0;
+  for (const Source& source : sources_) total += source.publisher->unacknowledged();
   return total;
 }
 

@@ -76,6 +76,7 @@ class Traffic final : Publisher::Listener, Receiver::Listener {
   void write_off_lost();
   [[nodiscard]] bool all_is_sent() const;
   [[nodiscard]] std::int64_t owed() const;
+  [[nodiscard]] std::uint64_t unacknowledged() const;
   [[nodiscard]] std::string progress_line();
 
   void on_acknowledged(Publisher& publisher, TimePoint sent_at) override;
