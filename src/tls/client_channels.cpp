@@ -59,9 +59,18 @@ class ClientProfile final : public TlsProfile {
   Result<TlsPeer, TlsRefusal> identify(gnutls_session_t session) const override {
     // A resumed session is one whose ticket we got from the server that was judged then.
     if (!verify_ || gnutls_session_is_resumed(session) != 0) return TlsPeer{};
+    // A certificate for clients must not do for a server, and what is for another name is no better
+    // than none. Addresses are compared with those in the certificate.
+    std::string name = server_name_;
+    std::string purpose = GNUTLS_KP_TLS_WWW_SERVER;
+    std::array<gnutls_typed_vdata_st, 2> expected{
+        gnutls_typed_vdata_st{GNUTLS_DT_KEY_PURPOSE_OID,
+                              reinterpret_cast<unsigned char*>(purpose.data()), 0},
+        gnutls_typed_vdata_st{GNUTLS_DT_DNS_HOSTNAME, reinterpret_cast<unsigned char*>(name.data()),
+                              0}};
     unsigned doubts = 0;
-    const int status = gnutls_certificate_verify_peers3(
-        session, server_name_.empty() ? nullptr : server_name_.c_str(), &doubts);
+    const int status =
+        gnutls_certificate_verify_peers(session, expected.data(), expected.size(), &doubts);
     if (status < 0)
       return TlsRefusal{{Errc::bad_identity, std::string("the server's certificate cannot be "
                                                          "checked: ")

@@ -12,9 +12,9 @@ namespace starling {
 class TlsProfile;
 
 struct TlsClientSettings {
-  std::string server_name;       ///< the certificate must be for it: a DNS name or an address
-  std::string ca_file;           ///< PEM; empty: what the system trusts
-  bool verify = true;            ///< false: whoever answers is believed
+  std::string server_name;  ///< the certificate must be for it: a DNS name or an address; not empty
+  std::string ca_file;      ///< PEM; empty: what the system trusts
+  bool verify = true;       ///< false: whoever answers is believed
   std::string certificate_file;  ///< PEM, with key_file, for servers that ask; empty: none
   std::string key_file;
 };
