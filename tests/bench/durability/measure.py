@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """What "acknowledged is on disk" costs, beside Debian's mosquitto in the same run. A program, not a test: for a quiet machine.
 
-  STARLINGD=build/release/bin/starlingd LOAD=build/bench/bin/bench_durability_load \\
-    tests/bench/durability/measure.py [folder on the disk to measure] [seconds a run]
+  tests/bench/durability/measure.py [folder on the disk to measure] [seconds a run]
+
+with starlingd and starling of build/release, or those that STARLINGD and STARLING name.
 
 disk      one 4 KiB write and fdatasync after the other, in the same folder
 acks      100 publishers at QoS 1, 64 B, windows of 20 and 100, to a persistent session that is away
@@ -12,6 +13,7 @@ restart   with 100 000 retained messages of 32 B and 10 000 sessions of one subs
 
 Prints a table in Markdown. Mosquitto runs with persistence, autosave_interval as it comes, and unlimited queues.
 """
+import json
 import os
 import shutil
 import signal
@@ -27,7 +29,7 @@ from harness import STARLINGD  # noqa: E402
 from interop import wire  # noqa: E402
 from ports import free_port  # noqa: E402
 
-LOAD = os.environ.get("LOAD", "build/bench/bin/bench_durability_load")
+STARLING = os.environ.get("STARLING", "build/release/bin/starling")
 FOLDER = sys.argv[1] if len(sys.argv) > 1 else None
 SECONDS = int(sys.argv[2]) if len(sys.argv) > 2 else 10
 RETAINED, SESSIONS, RETAINED_SIZE = 100_000, 10_000, 32
@@ -80,12 +82,19 @@ class Server:
         shutil.rmtree(self.folder)
 
 
-def load(server, **options):
-    words = [f"{key}={value}" for key, value in {"port": server.port, "seconds": SECONDS, **options}.items()]
-    said = subprocess.run([LOAD, *words], capture_output=True, text=True, check=False)
+def load(server, *words):
+    """The report of `starling bench`."""
+    command = [STARLING, "bench", *map(str, words), "-h", "127.0.0.1", "-p", server.port, "--seconds", SECONDS, "--json"]
+    said = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
     if said.returncode != 0:
-        sys.exit(f"{LOAD} {' '.join(words)}: {said.stderr}")
-    return {key: float(value) for key, value in (word.split("=") for word in said.stdout.split())}
+        sys.exit(f"{said.stderr}\n{said.stdout}")
+    return json.loads(said.stdout)
+
+
+def acknowledged(server, clients, window):
+    """Acknowledgements a second, and how long one message was under way, in microseconds."""
+    report = load(server, "publish", "--qos", 1, "--topic", "bench", "--clients", clients, "--window", window)
+    return report["measured"]["acknowledged_per_s"], report["latency_us"]
 
 
 def fdatasync_us(count=200):
@@ -118,18 +127,18 @@ def acks():
     for kind in ("starling commit", "starling memory", "mosquitto saved"):
         for window in (20, 100):
             server = with_sleeper(kind)
-            got = load(server, clients=100, window=window)
-            row(f"acks, window {window}", kind, f"{got['per_s']:,.0f}/s, p50 {got['p50_us'] / 1000:.1f} ms, "
-                                                f"p99 {got['p99_us'] / 1000:.1f} ms")
+            per_s, latency = acknowledged(server, 100, window)
+            row(f"acks, window {window}", kind, f"{per_s:,.0f}/s, p50 {latency['p50'] / 1000:.1f} ms, "
+                                                f"p99 {latency['p99'] / 1000:.1f} ms")
             server.close()
 
 
 def lone(disk):
     for kind in ("starling commit", "starling memory", "mosquitto saved"):
         server = with_sleeper(kind)
-        got = load(server, clients=1, window=1)
+        _, latency = acknowledged(server, 1, 1)
         middle = disk[len(disk) // 2]
-        row("lone", kind, f"p50 {got['p50_us']:.0f} us = {got['p50_us'] / middle:.2f} fdatasync, p99 {got['p99_us']:.0f} us")
+        row("lone", kind, f"p50 {latency['p50']:.0f} us = {latency['p50'] / middle:.2f} fdatasync, p99 {latency['p99']:.0f} us")
         server.close()
 
 
@@ -137,8 +146,8 @@ def qos0():
     for kind in KINDS:
         server = Server(kind)
         server.start()
-        got = load(server, clients=10, window=100, qos=0, echo=1)
-        row("qos0", kind, f"{got['per_s']:,.0f}/s there and back")
+        got = load(server, "pairs", "--clients", 10, "--window", 100)
+        row("qos0", kind, f"{got['measured']['delivered_per_s']:,.0f}/s there and back")
         server.close()
 
 
@@ -173,9 +182,9 @@ def restart():
 
 
 def main():
-    for name in (LOAD, STARLINGD):
+    for name in (STARLING, STARLINGD):
         if not os.access(name, os.X_OK):
-            sys.exit(f"{name} is not there: build the presets release and bench, and name them in STARLINGD and LOAD")
+            sys.exit(f"{name} is not there: cmake --preset release && cmake --build --preset release")
     disk = fdatasync_us()
     print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, "
           f"{subprocess.run([STARLINGD, '--version'], capture_output=True, text=True, check=True).stdout.strip()}\n")
