@@ -19,6 +19,7 @@ STARLINGD = os.environ.get("STARLINGD", os.path.join(ROOT, "build", "release", "
 MOSQUITTO = os.environ.get("MOSQUITTO", "/usr/sbin/mosquitto")
 BROKER_CORE, LOAD_CORE = "0", "1"
 PATIENCE = 60  # seconds for a broker to start, to link or to stop
+STARLING_SETTLING = 11  # seconds: in its first ten a node keeps what is published for members that have not found it yet
 PLAIN, TLS = "plain", "tls"
 
 
@@ -146,10 +147,13 @@ class Starling(Broker):
 
 
 class Joined:
-    """Two brokers of a kind: messages published at the first reach subscribers of the second over TLS."""
+    """Two brokers of a kind: messages published at the first reach subscribers of the second over TLS.
 
-    def __init__(self, first, second):
-        self.first, self.second = first, second
+    `settling_s`: how long they work differently after their start.
+    """
+
+    def __init__(self, first, second, settling_s):
+        self.first, self.second, self.settling_s = first, second, settling_s
 
     def publish_at(self):
         return self.first.address()
@@ -175,7 +179,7 @@ def mosquitto_bridge(certificates, persistence=False):
         first = Mosquitto(certificates, persistence)
         with open(first.conf, "a", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
-        return Joined(first.start(), second)
+        return Joined(first.start(), second, 1)
     except Exception:
         second.close()
         raise
@@ -196,7 +200,7 @@ def starling_mesh(certificates, persistence=False):
 
         first = node(0).start()
         second = node(1, "--bootstrap", f"127.0.0.1:{ports[0]}")
-        joined = Joined(first, second)
+        joined = Joined(first, second, STARLING_SETTLING)
         try:
             second.start()
             for end in (first, second):

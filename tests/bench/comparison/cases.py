@@ -23,7 +23,7 @@ class Bench:
 
     @property
     def seconds(self):
-        return 1 if self.quick else 4
+        return 1 if self.quick else 3
 
     def scaled(self, count):
         """Of things that take long: a tenth if it has to be quick."""
@@ -78,7 +78,7 @@ def across(name, what, ratio, persistence, **options):
 
     def measure(bench):
         with bench.start_joined(persistence=persistence) as pair:
-            report = bench.run("pairs", pair, None, seconds=bench.seconds, warmup=1, **options)
+            report = bench.run("pairs", pair, None, seconds=bench.seconds, warmup=pair.settling_s, **options)
             return {figure: report.per_cpu_second()}
 
     return Case(name, (figure,), measure)

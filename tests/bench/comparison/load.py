@@ -11,10 +11,6 @@ STARLING = os.environ.get("STARLING", os.path.join(ROOT, "build", "release", "bi
 RUN_MAX = 600  # seconds that one load may take before it is given up
 
 
-class Lost(Failure):
-    """Starling lost what QoS 1 or 2 promised: nothing else of a comparison matters then."""
-
-
 class Report:
     """The JSON object of one run. All names of its fields that the comparison knows are in this class."""
 
@@ -42,7 +38,7 @@ class Report:
         """Deliveries (handshakes) in the measured time for each second of processor time of the brokers, and how busy these were."""
         value = self.need("per_cpu_s")
         if value <= 0:
-            raise Failure(f"nothing was measured by `{' '.join(self.words)}`: {json.dumps(self.json)[:1500]}")
+            raise Failure(f"nothing was measured by `{' '.join(self.words)}`: {json.dumps(self.number('messages'))}")
         seconds = self.number("measured", "seconds") or self.need("handshakes", "seconds")
         return Measured(value, self.need("cpu_s") / seconds)
 
@@ -77,7 +73,7 @@ def finish(process, words, may_lose):
         raise Failure(f"`{' '.join(words)}` ended with status {process.returncode}: {errors.strip()[-1000:]}")
     report = Report(out, words)
     if process.returncode == 1 and not may_lose:
-        raise Lost(f"`{' '.join(words)}` failed or lost messages: {errors.strip()[-1000:]}\n{out.strip()[-1500:]}")
+        raise Failure(f"`{' '.join(words)}`: {errors.strip()[-1000:]} ({json.dumps(report.number('messages'))})")
     return report
 
 
