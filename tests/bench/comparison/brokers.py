@@ -1,6 +1,6 @@
 """The brokers that are compared: processes with the same configuration, pinned to one core, told apart by nothing but the program.
 
-Both read the same file in Mosquitto's format: unlimited queues, windows as large as the load's, TCP_NODELAY, nothing on disk unless asked.
+Both read the same file in Mosquitto's format: unlimited queues, windows larger than the load's, TCP_NODELAY, nothing on disk unless asked.
 """
 import os
 import secrets
@@ -62,7 +62,8 @@ class Broker:
         self.certificates, self.persistence, self.words, self.process = certificates, persistence, list(words), None
         lines = ["per_listener_settings false", "allow_anonymous true", f"persistence {str(persistence).lower()}",
                  f"persistence_location {self.folder}/", "log_type error", "log_type warning", "max_queued_messages 0",
-                 "max_inflight_messages 0", "set_tcp_nodelay true", *self.own_lines(), *extra,
+                 "max_queued_bytes 1000000000",  # without it Starling holds 64 MiB for a session in memory, and drops what is beyond
+                 "max_inflight_messages 1000", "set_tcp_nodelay true", *self.own_lines(), *extra,
                  f"listener {self.ports[PLAIN]} 127.0.0.1",
                  f"listener {self.ports[TLS]} 127.0.0.1", f"certfile {certificates.cert}", f"keyfile {certificates.key}"]
         with open(self.conf, "w", encoding="utf-8") as file:

@@ -67,7 +67,7 @@ def main():
     finally:
         certificates.close()
         if rows:
-            print(f"{table.versions()}\n{table.machine()}\n{rounds} rounds\n\n{table.text(rows)}", flush=True)
+            print(f"{table.versions()}\n{table.machine()}\n{table.extent(rounds, asked.quick)}\n\n{table.text(rows)}", flush=True)
     say(f"\n{len(rows)} figures in {time.monotonic() - began:.0f} s")
     if asked.write:
         table.write(RESULTS, rows, rounds, asked.quick, failures)

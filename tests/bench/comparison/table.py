@@ -53,6 +53,10 @@ def machine():
             f"load on core {brokers.LOAD_CORE}, loopback")
 
 
+def extent(rounds, quick):
+    return f"{rounds} round{'s' if rounds > 1 else ''}" + (", quick: whatever says 10 000 and more is a tenth of it" if quick else "")
+
+
 def write(path, rows, rounds, quick, failures):
     """Replaces the measured part of `path`; what people wrote below the mark stays."""
     kept = ""
@@ -62,8 +66,8 @@ def write(path, rows, rounds, quick, failures):
     lines = ["# Beside Mosquitto", "",
              f"{time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC. {versions()}.", "",
              f"{machine()}.", "",
-             f"{rounds} rounds, the two brokers in turn. The figure of a broker is its median over the rounds, the ratio the median of the "
-             "rounds' ratios (Starling / Mosquitto)." + (" A quick run: small loads, little weight." if quick else ""), "",
+             f"{extent(rounds, quick)}; the two brokers in turn. The figure of a broker is its median over the rounds, the ratio the median of the "
+             "rounds' ratios (Starling / Mosquitto).", "",
              markdown(rows), ""]
     lines += [f"* {failure}" for failure in failures] + ([""] if failures else [])
     with open(path, "w", encoding="utf-8") as file:
