@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace starling {
@@ -40,11 +41,15 @@ std::optional<Bytes> from_hex(std::string_view text);
 /// nothing.
 class SharedBytes {
  public:
+  class Builder;
+
   SharedBytes() = default;
   /// Copies `bytes`.
   explicit SharedBytes(ByteView bytes);
   /// Takes the concatenation of two views (a head and a body) without a detour.
   SharedBytes(ByteView head, ByteView body);
+  /// `part` of `whole`, which it keeps alive: nothing is copied, so it should be most of it.
+  static SharedBytes slice(const SharedBytes& whole, ByteView part);
   SharedBytes(const SharedBytes& other) noexcept : block_(other.block_) { retain(); }
   SharedBytes(SharedBytes&& other) noexcept : block_(other.block_) { other.block_ = nullptr; }
   SharedBytes& operator=(SharedBytes other) noexcept {
@@ -65,16 +70,57 @@ class SharedBytes {
  private:
   struct Block {
     std::atomic<std::uint32_t> references;
+    bool is_slice;  // behind it: not the bytes, but a Slice
     std::size_t size;
-    std::uint8_t* bytes() { return reinterpret_cast<std::uint8_t*>(this + 1); }
+    std::uint8_t* behind() { return reinterpret_cast<std::uint8_t*>(this + 1); }
+    const std::uint8_t* bytes() {
+      return is_slice ? reinterpret_cast<Slice*>(behind())->at : behind();
+    }
+  };
+  struct Slice {
+    Block* whole;
+    const std::uint8_t* at;
   };
   static Block* make_block(std::size_t size);
   void retain() const noexcept {
     if (block_) block_->references.fetch_add(1, std::memory_order_relaxed);
   }
-  void release() noexcept;
+  void release() noexcept {
+    if (block_ && block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) free(block_);
+  }
+  static void free(Block* block) noexcept;
 
   Block* block_ = nullptr;
+};
+
+/// SharedBytes that come in pieces and whose size is known before. Memory grows with what has come,
+/// not with what was announced; large blocks grow without being copied, as the kernel moves their
+/// pages.
+class SharedBytes::Builder {
+ public:
+  /// No room for anything.
+  Builder() = default;
+  explicit Builder(std::size_t size_final) : size_final_(size_final) {}
+  Builder(Builder&& other) noexcept { *this = std::move(other); }
+  Builder& operator=(Builder&& other) noexcept;
+  ~Builder() { drop(); }
+
+  /// Takes as much from the front of `bytes` as is missing, and leaves the rest there.
+  void take(ByteView& bytes);
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::size_t size_final() const { return size_final_; }
+  [[nodiscard]] bool is_complete() const { return size_ == size_final_; }
+  /// What has come so far, good until the next call.
+  [[nodiscard]] ByteView view() const;
+  /// The result; only once, if is_complete(). The builder is as new.
+  SharedBytes finish();
+  void drop();
+
+ private:
+  Block* block_ = nullptr;
+  std::size_t capacity_ = 0;
+  std::size_t size_ = 0;
+  std::size_t size_final_ = 0;
 };
 
 /// Reads from the front. A read beyond the end returns zero or an empty view and marks the reader

@@ -228,6 +228,11 @@ inline constexpr std::size_t read_scratch_size =
     128U << 10U;  // bytes; one buffer per loop, lent to whoever reads
 inline constexpr std::size_t early_flush_size =
     64U << 10U;  // bytes of output that are not kept until the turn ends
+inline constexpr std::size_t layer_write_max =
+    256U << 10U;  // plain bytes given to TLS or WebSocket at a time: that much work, then a look
+inline constexpr std::uint64_t read_work_max =
+    32'768;  // packets and deliveries that one read may cause before others get their turn: some 4
+             // ms. (Less, and a burst to a thousand subscribers becomes more writes than it needs.)
 inline constexpr std::size_t write_request_max =
     256U << 10U;  // bytes handed to one pending write: progress is seen in such steps
 inline constexpr auto close_flush_max = 2s;   // for what is left when a stream is closed
@@ -254,7 +259,7 @@ inline constexpr std::size_t file_watch_links_max = 40;  // symbolic links follo
 inline constexpr auto relaxed_commit_max =
     1s;  // durability "relaxed": what is acknowledged is on disk this much later
 inline constexpr std::size_t relaxed_commit_changes =
-    10'000;  // the same: so many changes do not wait longer
+    10'000;                                       // the same: so many changes do not wait longer
 inline constexpr auto store_retry_interval = 1s;  // after a commit that failed
 inline constexpr std::size_t store_backlog_bytes_max =
     64U << 20U;  // of changes not on disk yet while the store fails; then publishers before MQTT 5,
@@ -303,7 +308,7 @@ inline constexpr std::size_t logins_waiting_max = 1'024;  // clients waiting for
 inline constexpr std::size_t logins_waiting_per_origin_max = 512;  // of one address
 inline constexpr std::size_t logins_waiting_bytes_max =
     8U << 20U;  // of their names and passwords, 64 KiB each at worst
-inline constexpr std::size_t credentials_cached_max = 10'000;      // credentials found good
+inline constexpr std::size_t credentials_cached_max = 10'000;  // credentials found good
 inline constexpr auto credentials_cached_for = 10min;
 inline constexpr std::size_t login_origins_max = 16'384;  // addresses whose failures are remembered
 inline constexpr std::size_t scram_name_max = 1'024;      // bytes of a user name, still escaped

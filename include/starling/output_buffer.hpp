@@ -10,13 +10,32 @@
 
 namespace starling {
 
+/// Memory of output buffers that have emptied, for those that fill next: an idle connection owns
+/// none, and a busy one does not ask the heap every turn (1 -> 100, QoS 0: +20 %). One per loop.
+class BufferPool {
+ public:
+  /// Empty, with room for a few packets at least.
+  Bytes take();
+  void give(Bytes memory);
+
+ private:
+  static constexpr std::size_t room_min = 1'024;       // bytes
+  static constexpr std::size_t kept_max = 16U << 20U;  // bytes of all that are kept
+  static constexpr std::size_t one_max = 256U << 10U;  // bytes; larger ones go back to the heap
+  std::vector<Bytes> spares_;
+  std::size_t kept_ = 0;
+};
+
 class OutputBuffer {
  public:
+  OutputBuffer() = default;
+  /// `pool` outlives it; null: memory comes from the heap and goes back there.
+  explicit OutputBuffer(BufferPool* pool) : pool_(pool) {}
+  [[nodiscard]] BufferPool* pool() const { return pool_; }
+
   /// Payloads of at least this many bytes are kept by reference (measured: copying wins below 2-4
   /// KB, sharing is 1.5 times better at 16 KB).
   static constexpr std::size_t share_from = 4096;
-  /// Bytes of capacity an emptied buffer may keep for the next turn.
-  static constexpr std::size_t spare_capacity = 0;
 
   void append(ByteView bytes);
   /// Copies when small, shares when not.
@@ -31,9 +50,11 @@ class OutputBuffer {
   /// Fills `views` with the front of the buffer and returns how many entries it used. Valid until
   /// the next non-const call.
   std::size_t gather(std::span<ByteView> views) const;
-  /// Drops `count` bytes (<= size()) from the front. Once empty the buffer keeps no memory beyond
-  /// `spare_capacity`: an idle connection owns no large buffer.
+  /// Drops `count` bytes (<= size()) from the front. Once empty the buffer keeps no memory:
+  /// an idle connection owns none.
   void consume(std::size_t count);
+  /// The front as a buffer of its own, at most `count` bytes; large payloads stay shared.
+  OutputBuffer take_front(std::size_t count);
   void clear();
 
  private:
@@ -45,8 +66,10 @@ class OutputBuffer {
     }
   };
   void close_tail();
+  void drop_tail();
 
   // The common case, one run of copied bytes, lives in tail_ alone and needs no piece.
+  BufferPool* pool_ = nullptr;
   std::vector<Piece> pieces_;  // before tail_; those below first_ have been consumed
   std::size_t first_ = 0;      // of pieces_
   std::size_t pieces_bytes_ =

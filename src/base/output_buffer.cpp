@@ -1,11 +1,32 @@
 #include "starling/output_buffer.hpp"
 
+#include <algorithm>
+
 #include "starling/check.hpp"
 
 namespace starling {
 
+Bytes BufferPool::take() {
+  Bytes memory;
+  if (spares_.empty()) {
+    memory.reserve(room_min);
+  } else {
+    memory = std::move(spares_.back());
+    spares_.pop_back();
+    kept_ -= memory.capacity();
+  }
+  return memory;
+}
+
+void BufferPool::give(Bytes memory) {
+  if (memory.capacity() > one_max || kept_ + memory.capacity() > kept_max) return;
+  memory.clear();
+  kept_ += memory.capacity();
+  spares_.push_back(std::move(memory));
+}
+
 void OutputBuffer::append(ByteView bytes) {
-  starling::append(tail_, bytes);
+  starling::append(tail(), bytes);
 }
 
 void OutputBuffer::append(const SharedBytes& bytes) {
@@ -16,6 +37,7 @@ void OutputBuffer::append(const SharedBytes& bytes) {
 }
 
 Bytes& OutputBuffer::tail() {
+  if (tail_.capacity() == 0 && pool_ != nullptr) tail_ = pool_->take();
   return tail_;
 }
 
@@ -58,11 +80,33 @@ void OutputBuffer::consume(std::size_t count) {
   }
 }
 
+OutputBuffer OutputBuffer::take_front(std::size_t count) {
+  OutputBuffer taken(pool_);
+  while (count > 0 && !empty()) {
+    const bool is_piece = first_ < pieces_.size();
+    const SharedBytes shared = is_piece ? pieces_[first_].shared : SharedBytes();
+    const ByteView left = (is_piece ? pieces_[first_].view() : ByteView(tail_)).subspan(consumed_);
+    const ByteView part = left.first(std::min(count, left.size()));
+    if (shared.empty()) {
+      taken.append(part);
+    } else {
+      taken.append(SharedBytes::slice(shared, part));
+    }
+    count -= part.size();
+    consume(part.size());
+  }
+  return taken;
+}
+
 void OutputBuffer::clear() {
   pieces_ = {};
   first_ = pieces_bytes_ = consumed_ = 0;
-  tail_.clear();
-  if (tail_.capacity() > spare_capacity) tail_ = Bytes{};
+  drop_tail();
+}
+
+void OutputBuffer::drop_tail() {
+  if (tail_.capacity() > 0 && pool_ != nullptr) pool_->give(std::move(tail_));
+  tail_ = Bytes{};
 }
 
 }  // namespace starling

@@ -53,4 +53,42 @@ BOOST_AUTO_TEST_CASE(consuming_in_any_steps_leaves_the_rest) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(the_front_is_taken_in_any_steps_and_large_payloads_stay_shared) {
+  const SharedBytes large{as_bytes(std::string(20'000, 'L'))};
+  const std::string all = "head" + std::string(20'000, 'L') + "end";
+  for (const std::size_t step : {1U, 3U, 4U, 5'000U, 20'004U, 30'000U}) {
+    OutputBuffer buffer;
+    buffer.append(as_bytes("_head"));
+    buffer.append(large);
+    buffer.append(as_bytes("end"));
+    buffer.consume(1);
+    std::string taken;
+    bool shares = false;
+    while (!buffer.empty()) {
+      OutputBuffer front = buffer.take_front(step);
+      std::array<ByteView, 4> views;
+      for (std::size_t i = 0; i < front.gather(views); ++i)
+        shares |= views[i].data() >= large.data() && views[i].data() < large.data() + large.size();
+      BOOST_REQUIRE(front.size() == std::min(step, all.size() - taken.size()));
+      taken += content(front);
+    }
+    BOOST_TEST((taken == all));
+    BOOST_TEST(shares == (step >= OutputBuffer::share_from));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_emptied_buffer_leaves_its_memory_to_the_next) {
+  BufferPool pool;
+  OutputBuffer first(&pool);
+  OutputBuffer second(&pool);
+  const Bytes& tail = first.tail();
+  BOOST_TEST(tail.capacity() > 0U);
+  first.append(as_bytes("one"));
+  const std::uint8_t* place = first.tail().data();
+  first.consume(3);
+  second.append(as_bytes("two"));
+  BOOST_TEST(second.tail().data() == place);
+  BOOST_TEST(content(second) == "two");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
