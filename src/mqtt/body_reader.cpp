@@ -1,5 +1,6 @@
 #include "src/mqtt/body_reader.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <string>
@@ -186,7 +187,37 @@ void BodyReader::read_property(const PropertyRule& rule, UserProperties& out) {
   out.push_back({name, read_text(rule.name)});
 }
 
+namespace {
+
+/// One to many bytes of ASCII, none of them zero, '+' or '#': eight at a time, the last eight perhaps
+/// for the second time (4 % of a QoS 0 message against three walks, one by byte at the end).
+bool is_plain_name(std::string_view text) {
+  constexpr std::uint64_t ones = 0x0101'0101'0101'0101;
+  constexpr std::uint64_t tops = ones << 7U;
+  const auto has_zero = [](std::uint64_t word) { return (word - ones) & ~word & tops; };
+  std::uint64_t word = 0;
+  if (text.size() < sizeof word) {
+    word = ones;  // what is not there shall not count
+    std::memcpy(&word, text.data(), text.size());
+    return ((word & tops) | has_zero(word) | has_zero(word ^ (ones * '+'))
+            | has_zero(word ^ (ones * '#')))
+               == 0
+           && !text.empty();
+  }
+  std::uint64_t found = 0;
+  for (std::size_t at = 0; at < text.size(); at += sizeof word) {
+    at = std::min(at, text.size() - sizeof word);
+    std::memcpy(&word, text.data() + at, sizeof word);
+    found |= (word & tops) | has_zero(word) | has_zero(word ^ (ones * '+'))
+             | has_zero(word ^ (ones * '#'));
+  }
+  return found == 0;
+}
+
+}  // namespace
+
 bool is_topic_name(std::string_view text) {
+  if (text.size() <= limits::topic_size_max && is_plain_name(text)) return true;
   return !text.empty() && text.size() <= limits::topic_size_max && is_mqtt_text(text)
          && std::memchr(text.data(), '+', text.size()) == nullptr
          && std::memchr(text.data(), '#', text.size()) == nullptr;

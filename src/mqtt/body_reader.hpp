@@ -49,6 +49,8 @@ class BodyReader {
   void read_properties(Properties& out);
 
   [[nodiscard]] bool ok() const { return problem_ == nullptr; }
+  /// What was wrong first; only if not ok().
+  [[nodiscard]] PacketError error() const;
   [[nodiscard]] std::size_t remaining() const { return rest_.size(); }
   [[nodiscard]] PacketType type() const { return type_; }
 
@@ -80,7 +82,6 @@ class BodyReader {
     rest_ = rest_.subspan(count);
     return taken;
   }
-  [[nodiscard]] PacketError error() const;
 
   // Of properties: the rule of the next one, and its value by the type of the member it goes to.
   const PropertyRule* read_property_rule();

@@ -35,6 +35,13 @@ Decoded<FrameReader::Header> FrameReader::read_header(ByteView bytes) const {
   return malformed("Remaining Length has more than four bytes (2.1.4)");
 }
 
+void FrameReader::begin_large(const Header& header, ByteView packet) {
+  large_first_byte_ = packet[0];
+  large_ = SharedBytes::Builder(header.packet_size - header.header_size);
+  ByteView body = packet.subspan(header.header_size);
+  large_.take(body);
+}
+
 bool FrameReader::complete_kept(ByteView& bytes, std::size_t size) {
   if (kept_.size() >= size) return true;
   const std::size_t count = std::min(bytes.size(), size - kept_.size());

@@ -188,6 +188,8 @@ struct Connack {
 struct Publish {
   std::string_view topic{};  ///< a topic name, or empty with a topic alias
   BinaryView payload{};
+  /// What was read and holds the payload, if that can be kept without a copy (Frame::shared).
+  const SharedBytes* shared = nullptr;
   QoS qos = QoS::at_most_once;
   bool retain = false;
   bool dup = false;             ///< never with QoS 0 [MQTT-3.3.1-2]

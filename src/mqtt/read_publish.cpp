@@ -12,7 +12,8 @@ Decoded<Publish> read_publish(const Frame& frame, ReadContext context) {
   const bool is_v5 = context.version == ProtocolVersion::v5;
 
   BodyReader in(PacketType::publish, frame.body);
-  Publish packet;
+  Decoded<Publish> result{Publish{}};  // filled in place: to move one costs as much as to read it
+  Publish& packet = *result;
   if (qos == 3) in.fail(ReasonCode::malformed_packet, "QoS", "is 3 [MQTT-3.3.1-4] [MQTT5-3.3.1-4]");
   packet.qos = static_cast<QoS>(qos);
   packet.retain = (flags & retain_bit) != 0;
@@ -25,6 +26,7 @@ Decoded<Publish> read_publish(const Frame& frame, ReadContext context) {
   if (qos != 0) packet.packet_id = in.read_packet_id();
   if (is_v5) in.read_properties(packet.properties);
   packet.payload = in.read_rest();
+  packet.shared = frame.shared;
 
   const PublishProperties& properties = packet.properties;
   if (packet.topic.empty() && !is_v5)
@@ -42,7 +44,9 @@ Decoded<Publish> read_publish(const Frame& frame, ReadContext context) {
   if (!properties.subscription_identifiers.empty() && context.sender == Sender::client)
     in.fail(ReasonCode::protocol_error, "subscription identifier",
             "comes from a client [MQTT5-3.3.4-6]");
-  return in.finish(std::move(packet));
+  if (!in.ok()) [[unlikely]]
+    return in.error();
+  return result;
 }
 
 }  // namespace starling::mqtt

@@ -1,4 +1,6 @@
 // PUBACK, PUBREC, PUBREL and PUBCOMP (3.4 to 3.7).
+#include <array>
+
 #include "src/mqtt/body_writer.hpp"
 #include "src/mqtt/write_packet.hpp"
 
@@ -15,14 +17,33 @@ void put_body(Sink& out, const PublishAck<Type>& packet, ProtocolVersion version
   if (has_properties) put_properties(out, packet.properties);
 }
 
+// Nearly every one: four bytes (3.4.2.1). Measured and written through sinks it took 4 % of a QoS 1
+// message.
+constexpr std::size_t short_size = 4;
+template <PacketType Type>
+bool is_short(const PublishAck<Type>& packet, ProtocolVersion version) {
+  return version != ProtocolVersion::v5
+         || (packet.reason == ReasonCode::success && !packet.properties.reason_string
+             && packet.properties.user_properties.empty());
+}
+
 template <PacketType Type>
 std::size_t ack_size(const PublishAck<Type>& packet, ProtocolVersion version) {
+  if (is_short(packet, version)) return short_size;
   return packet_size([&](auto& sink) { put_body(sink, packet, version); });
 }
 
 template <PacketType Type>
 void write_ack(const PublishAck<Type>& packet, ProtocolVersion version, Bytes& out) {
   constexpr unsigned flags = Type == PacketType::pubrel ? 0b10 : 0;
+  if (is_short(packet, version)) {
+    STARLING_CHECK(packet.packet_id != 0);
+    const std::array<std::uint8_t, short_size> bytes{
+        static_cast<std::uint8_t>(static_cast<unsigned>(Type) << 4U | flags), 2,
+        static_cast<std::uint8_t>(packet.packet_id >> 8U),
+        static_cast<std::uint8_t>(packet.packet_id)};
+    return append(out, bytes);
+  }
   put_packet(Type, flags, out, [&](auto& sink) { put_body(sink, packet, version); });
 }
 

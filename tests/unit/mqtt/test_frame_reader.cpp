@@ -150,4 +150,57 @@ BOOST_AUTO_TEST_CASE(packets_before_a_broken_one_are_still_taken) {
   BOOST_TEST(taken.packets.size() == 2U);
 }
 
+/// A large packet between small ones, cut anywhere near its borders: the same packets come, and the
+/// body of one that came in parts can be kept.
+BOOST_AUTO_TEST_CASE(a_large_packet_is_gathered_where_it_can_stay) {
+  Bytes large(100'000);
+  std::iota(large.begin(), large.end(), std::uint8_t{0});
+  Bytes stream = packet_of(0x30, Bytes(200, 0x61));
+  const std::size_t begin = stream.size();
+  append(stream, packet_of(0x30, large));
+  const std::size_t end = stream.size();
+  append(stream, bytes_of("40 02 0001"));
+  for (const std::size_t border : {begin, end}) {
+    for (std::size_t cut = border - 6; cut < border + 3; ++cut) {
+      for (const std::size_t second : {cut + 1, cut + 70'000}) {
+        FrameReader reader(200'000);
+        std::vector<Bytes> bodies;
+        std::size_t shared = 0;
+        const auto take = [&](const Frame& frame) {
+          bodies.emplace_back(frame.body.begin(), frame.body.end());
+          if (frame.shared != nullptr) {
+            ++shared;
+            BOOST_TEST(frame.shared->data() == frame.body.data());
+            BOOST_TEST(frame.shared->size() == frame.body.size());
+          }
+          return Reading::go_on;
+        };
+        const std::size_t at[] = {0, cut, std::min(second, stream.size()), stream.size()};
+        for (int i = 0; i < 3; ++i)
+          BOOST_REQUIRE(reader.read(ByteView(stream).subspan(at[i], at[i + 1] - at[i]), take).ok());
+        BOOST_REQUIRE(bodies.size() == 3U);
+        BOOST_TEST((bodies[1] == large));
+        BOOST_TEST((bodies[2] == bytes_of("0001")));
+        BOOST_TEST(reader.kept_bytes() == 0U);
+        if (border == begin && cut > begin) BOOST_TEST(shared == 1U);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(who_stops_at_a_large_packet_gets_what_follows_later) {
+  Bytes stream = packet_of(0x30, Bytes(20'000, 0x61));
+  append(stream, bytes_of("40 02 0001"));
+  FrameReader reader(50'000);
+  Taken taken;
+  BOOST_REQUIRE(reader.read(ByteView(stream).first(10'000), std::ref(taken)).ok());
+  BOOST_TEST(reader.kept_bytes() == 9'996U);
+  taken.next = Reading::stop;
+  BOOST_REQUIRE(reader.read(ByteView(stream).subspan(10'000), std::ref(taken)).ok());
+  BOOST_TEST(taken.packets.size() == 1U);
+  taken.next = Reading::go_on;
+  BOOST_REQUIRE(reader.read({}, std::ref(taken)).ok());
+  BOOST_TEST(taken.packets.size() == 2U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,6 +3,7 @@
 
 #include "starling/limits.hpp"
 
+#include "src/mqtt/body_reader.hpp"
 #include "tests/unit/mqtt/refusals.hpp"
 
 using namespace starling;
@@ -197,6 +198,27 @@ BOOST_AUTO_TEST_CASE(an_acknowledgement_gives_a_reason_of_its_list,
       BOOST_TEST((expected ? refusal.is_none() : refusal.is(protocol_error, "MQTT5-3.4.2-1")),
                  first << " " << reason);
     }
+}
+
+/// Names are looked at eight bytes at a time: wherever it stands, a wrong byte is found.
+BOOST_AUTO_TEST_CASE(a_wrong_byte_in_a_topic_name_is_found_anywhere,
+                     *label("MQTT-1.5.3-1") * label("MQTT-1.5.3-2") * label("MQTT-3.3.2-2")) {
+  for (std::size_t size = 1; size <= 26; ++size) {
+    const std::string good(size, '~');
+    BOOST_TEST(is_topic_name(good));
+    for (std::size_t at = 0; at < size; ++at) {
+      for (const char wrong : {'\0', '+', '#', '\x80', '\xFF'}) {
+        std::string name = good;
+        name[at] = wrong;
+        BOOST_TEST(!is_topic_name(name), size << " " << at << " " << int{wrong});
+      }
+      if (at + 1 == size) continue;
+      std::string accented = good;
+      accented.replace(at, 2, "\xC3\xA9");
+      BOOST_TEST(is_topic_name(accented));
+    }
+  }
+  BOOST_TEST(!is_topic_name(""));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
