@@ -34,20 +34,20 @@ void InboundQos::on_refused(std::uint16_t packet_id) {
   close(packet_id);
 }
 
-void InboundQos::hold(std::uint16_t packet_id, SharedPublication message) {
+void InboundQos::hold(std::uint16_t packet_id, std::shared_ptr<Publication> message) {
   held_bytes_ += message->payload.size();
   held_.push_back({packet_id, std::move(message)});
 }
 
-void InboundQos::restore(std::uint16_t packet_id, SharedPublication held) {
+void InboundQos::restore(std::uint16_t packet_id, std::shared_ptr<Publication> held) {
   const auto at = std::lower_bound(open_.begin(), open_.end(), packet_id);
   if (at != open_.end() && *at == packet_id) return;
   open_.insert(at, packet_id);
   if (held) hold(packet_id, std::move(held));
 }
 
-std::vector<SharedPublication> InboundQos::take_held() {
-  std::vector<SharedPublication> taken;
+std::vector<std::shared_ptr<Publication>> InboundQos::take_held() {
+  std::vector<std::shared_ptr<Publication>> taken;
   for (Held& held : held_) taken.push_back(std::move(held.message));
   held_.clear();
   held_bytes_ = 0;

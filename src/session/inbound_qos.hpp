@@ -45,16 +45,16 @@ class InboundQos {
   }
   /// The message of an open id. Only if can_hold(). As in Mosquitto it goes on with PUBREL, which
   /// the standard leaves to the receiver (4.3.3).
-  void hold(std::uint16_t packet_id, SharedPublication message);
+  void hold(std::uint16_t packet_id, std::shared_ptr<Publication> message);
   /// Everything that is held, in the order it came: it goes on before its PUBREL.
-  std::vector<SharedPublication> take_held();
+  std::vector<std::shared_ptr<Publication>> take_held();
 
   /// An id that an earlier process left open, in the order it was opened. `held` may be null.
-  void restore(std::uint16_t packet_id, SharedPublication held);
+  void restore(std::uint16_t packet_id, std::shared_ptr<Publication> held);
 
   struct Released {
-    bool known = false;      ///< the id was open; it is free for a new message [MQTT5-4.3.3-12]
-    SharedPublication held;  ///< goes on now; null: it did so before
+    bool known = false;  ///< the id was open; it is free for a new message [MQTT5-4.3.3-12]
+    std::shared_ptr<Publication> held;  ///< goes on now; null: it did so before
   };
   /// PUBREL has come.
   Released on_pubrel(std::uint16_t packet_id);
@@ -71,7 +71,7 @@ class InboundQos {
  private:
   struct Held {
     std::uint16_t packet_id = 0;
-    SharedPublication message;
+    std::shared_ptr<Publication> message;
   };
   bool close(std::uint16_t packet_id);
 

@@ -27,12 +27,11 @@ OutboundQos::~OutboundQos() {
 void OutboundQos::on_connected(std::uint16_t window) {
   STARLING_CHECK(window > 0);
   window_ = window;
-  resent_ = 0;
+  inflight_.forget_sent();
 }
 
 OutboundQos::Inflight* OutboundQos::next_to_resend() {
-  if (resent_ >= inflight_.size() || resent_ >= window_) return nullptr;
-  return &inflight_[resent_++];
+  return inflight_.sent() < window_ ? inflight_.next_to_send() : nullptr;
 }
 
 // Positions go round in order, so an id that is in use can only be met again by one that is a whole
@@ -40,11 +39,13 @@ OutboundQos::Inflight* OutboundQos::next_to_resend() {
 bool OutboundQos::is_in_use(std::uint64_t position) {
   if (inflight_.empty()) return false;
   if (latest_ < position + packet_ids && position < earliest_ + packet_ids) return false;
-  const auto [earliest, latest] = std::ranges::minmax(
-      inflight_, {}, [](const Inflight& entry) { return entry.delivery.position; });
-  earliest_ = earliest.delivery.position;
-  latest_ = latest.delivery.position;
-  return find(packet_id_of(position)) != nullptr;
+  earliest_ = UINT64_MAX;
+  latest_ = 0;
+  inflight_.for_each([this](const Inflight& entry) {
+    earliest_ = std::min(earliest_, entry.delivery.position);
+    latest_ = std::max(latest_, entry.delivery.position);
+  });
+  return inflight_.find(packet_id_of(position)) != nullptr;
 }
 
 std::uint64_t OutboundQos::next_position() {
@@ -67,15 +68,13 @@ OutboundQos::Inflight& OutboundQos::begin(Delivery delivery) {
   widen(delivery.position);
   inflight_bytes_ += delivery.message->payload.size();
   ++pool_.inflight;
-  inflight_.push_back({std::move(delivery), packet_id, state});
-  ++resent_;
-  return inflight_.back();
+  return inflight_.push_back({std::move(delivery), packet_id, state});
 }
 
 void OutboundQos::enqueue(Delivery delivery) {
   const std::size_t cost = delivery.cost();
-  const bool enough_in_memory = queue_.size() >= limits::queue_memory_messages
-                                || queued_bytes_ >= limits::queue_memory_bytes;
+  const bool enough_in_memory =
+      queue_.size() >= limits::queue_memory_messages || queued_bytes_ >= limits::queue_memory_bytes;
   if (is_stored_ && (on_disk_.messages > 0 || enough_in_memory)) {
     account(on_disk_, cost);
     if (is_reading_) {
@@ -161,35 +160,20 @@ std::vector<Delivery> OutboundQos::take_all_waiting() {
 }
 
 std::vector<OutboundQos::Inflight> OutboundQos::take_inflight() {
-  resent_ = 0;
   inflight_bytes_ = 0;
   pool_.inflight -= static_cast<std::int64_t>(inflight_.size());
-  return std::exchange(inflight_, {});
-}
-
-OutboundQos::Inflight* OutboundQos::find(std::uint16_t packet_id) {
-  if (inflight_.empty()) return nullptr;
-  // Mostly the oldest, or as far behind it as its id says; else (gaps) a walk through the window.
-  const auto guess = static_cast<std::uint16_t>(packet_id - inflight_.front().packet_id);
-  if (guess < inflight_.size() && inflight_[guess].packet_id == packet_id) return &inflight_[guess];
-  for (Inflight& entry : inflight_)
-    if (entry.packet_id == packet_id) return &entry;
-  return nullptr;
+  return inflight_.take_all();
 }
 
 Delivery OutboundQos::finish(Inflight& entry) {
-  Delivery ended = std::move(entry.delivery);
-  inflight_bytes_ -= ended.message->payload.size();
+  inflight_bytes_ -= entry.delivery.message->payload.size();
   --pool_.inflight;
-  const auto index = static_cast<std::size_t>(&entry - inflight_.data());
-  inflight_.erase(inflight_.begin() + static_cast<std::ptrdiff_t>(index));
-  if (index < resent_) --resent_;
-  return ended;
+  return inflight_.take(entry);
 }
 
 OutboundQos::Received OutboundQos::on_puback(std::uint16_t packet_id,
                                              std::optional<Delivery>& ended) {
-  Inflight* entry = find(packet_id);
+  Inflight* entry = inflight_.find(packet_id);
   if (entry == nullptr) return Received::unknown;
   if (entry->state != State::awaiting_puback) return Received::out_of_place;
   ended = finish(*entry);
@@ -198,7 +182,7 @@ OutboundQos::Received OutboundQos::on_puback(std::uint16_t packet_id,
 
 OutboundQos::Received OutboundQos::on_pubrec(std::uint16_t packet_id, bool refused,
                                              std::optional<Delivery>& ended) {
-  Inflight* entry = find(packet_id);
+  Inflight* entry = inflight_.find(packet_id);
   if (entry == nullptr) return Received::unknown;
   if (entry->state == State::awaiting_puback) return Received::out_of_place;
   if (refused && entry->state == State::awaiting_pubrec) {
@@ -211,7 +195,7 @@ OutboundQos::Received OutboundQos::on_pubrec(std::uint16_t packet_id, bool refus
 
 OutboundQos::Received OutboundQos::on_pubcomp(std::uint16_t packet_id,
                                               std::optional<Delivery>& ended) {
-  Inflight* entry = find(packet_id);
+  Inflight* entry = inflight_.find(packet_id);
   if (entry == nullptr) return Received::unknown;
   if (entry->state != State::awaiting_pubcomp) return Received::out_of_place;
   ended = finish(*entry);
@@ -219,7 +203,7 @@ OutboundQos::Received OutboundQos::on_pubcomp(std::uint16_t packet_id,
 }
 
 std::optional<Delivery> OutboundQos::abandon(std::uint16_t packet_id) {
-  Inflight* entry = find(packet_id);
+  Inflight* entry = inflight_.find(packet_id);
   if (entry == nullptr) return std::nullopt;
   return finish(*entry);
 }
@@ -235,7 +219,7 @@ void OutboundQos::restore(Restored restored) {
     entry.packet_id = packet_id_of(entry.delivery.position);
     inflight_bytes_ += entry.delivery.message->payload.size();
     widen(entry.delivery.position);
-    inflight_.push_back(std::move(entry));
+    inflight_.push_back(std::move(entry), false);
   }
   pool_.inflight += static_cast<std::int64_t>(inflight_.size());
   on_disk_ = {restored.messages, restored.messages * Delivery::cost_of(0) + restored.bytes};

@@ -17,6 +17,7 @@
 
 #include "src/session/delivery.hpp"
 #include "src/session/fifo.hpp"
+#include "src/session/inflight_window.hpp"
 
 namespace starling {
 
@@ -36,19 +37,14 @@ class OutboundQos {
     std::int64_t waiting = 0;        ///< messages in all queues
     std::int64_t waiting_bytes = 0;  ///< sum of Delivery::cost of these
     std::int64_t inflight = 0;       ///< messages in all windows
+    InflightWindow::Spares spares = {};
   };
 
-  enum class State : std::uint8_t { awaiting_puback, awaiting_pubrec, awaiting_pubcomp };
-
-  /// A message that was sent, or must be sent again after a reconnect.
-  struct Inflight {
-    Delivery delivery;
-    std::uint16_t packet_id = 0;
-    State state = State::awaiting_puback;
-  };
+  using State = InflightState;
+  using Inflight = starling::Inflight;
 
   /// `pool` must outlive it.
-  explicit OutboundQos(Pool& pool) : pool_(pool) {}
+  explicit OutboundQos(Pool& pool) : pool_(pool), inflight_(pool.spares) {}
   ~OutboundQos();
   OutboundQos(const OutboundQos&) = delete;
   OutboundQos& operator=(const OutboundQos&) = delete;
@@ -58,7 +54,7 @@ class OutboundQos {
   void on_connected(std::uint16_t window);
   void on_disconnected() {
     window_ = 0;
-    resent_ = 0;
+    inflight_.forget_sent();
   }
 
   /// The next message to send again, oldest first [MQTT-4.6.0-1]; null when all have been, or the
@@ -68,7 +64,7 @@ class OutboundQos {
   /// it.
   [[nodiscard]] bool window_is_open() const {
     const std::size_t bytes_max = pool_.limits.inflight_bytes_max;
-    return resent_ == inflight_.size() && inflight_.size() < window_
+    return inflight_.all_sent() && inflight_.size() < window_
            && (bytes_max == 0 || inflight_bytes_ < bytes_max || inflight_.empty());
   }
   /// Puts a message into the window [MQTT-4.3.2-1] [MQTT-4.3.3-1]. Only if window_is_open(); its
@@ -126,14 +122,14 @@ class OutboundQos {
 
   /// The message of a packet id in the window; null: there is none.
   [[nodiscard]] const Delivery* under_way(std::uint16_t packet_id) {
-    const Inflight* entry = find(packet_id);
+    const Inflight* entry = inflight_.find(packet_id);
     return entry != nullptr ? &entry->delivery : nullptr;
   }
 
   [[nodiscard]] std::size_t waiting() const { return queue_.size() + on_disk_.messages; }
   [[nodiscard]] std::size_t waiting_bytes() const { return queued_bytes_ + on_disk_.bytes; }
   [[nodiscard]] std::size_t inflight() const { return inflight_.size(); }
-  [[nodiscard]] const std::vector<Inflight>& window() const { return inflight_; }
+  [[nodiscard]] const InflightWindow& window() const { return inflight_; }
   /// For a message that comes now. Its packet id is free.
   std::uint64_t next_position();
 
@@ -175,7 +171,6 @@ class OutboundQos {
     std::size_t messages = 0;
     std::size_t bytes = 0;  // sum of Delivery::cost
   };
-  Inflight* find(std::uint16_t packet_id);
   Delivery finish(Inflight& entry);
   bool is_in_use(std::uint64_t position);
   void widen(std::uint64_t position);
@@ -186,17 +181,16 @@ class OutboundQos {
   Pool& pool_;
   Fifo<Delivery> queue_;  // in the order of the positions
   std::size_t queued_bytes_ = 0;
-  Amount on_disk_;                  // waiting, and not in queue_: all behind it
-  Amount since_asked_;              // of these, those that came while the store is being read
-  std::uint64_t read_up_to_ = 0;    // waiting positions up to this one are in queue_, or were
-  std::uint64_t safe_up_to_ = 0;    // see on_safe()
+  Amount on_disk_;                // waiting, and not in queue_: all behind it
+  Amount since_asked_;            // of these, those that came while the store is being read
+  std::uint64_t read_up_to_ = 0;  // waiting positions up to this one are in queue_, or were
+  std::uint64_t safe_up_to_ = 0;  // see on_safe()
   bool is_stored_ = false;
   bool is_reading_ = false;
-  std::vector<Inflight> inflight_;  // in the order they were first sent
+  InflightWindow inflight_;
   std::size_t inflight_bytes_ = 0;  // of their payloads
   std::uint64_t earliest_ = 0;      // of the positions in it, or before
   std::uint64_t latest_ = 0;        // of the positions in it, or behind
-  std::size_t resent_ = 0;          // of these the first so many were sent on this connection
   std::uint16_t window_ = 0;        // 0: no connection
   std::uint64_t last_position_ = 0;
 };

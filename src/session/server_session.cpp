@@ -60,7 +60,7 @@ mqtt::Decoded<ServerSession::Arrived> ServerSession::on_publish(const mqtt::Publ
 bool ServerSession::send_qos0(const Publication& message, bool retain,
                               std::span<const std::uint32_t> subscription_ids,
                               const mqtt::PublishImage* image, TimePoint now) {
-  if (outlet_ == nullptr || outlet_->write_is_congested()) return false;
+  if (image == nullptr && !can_write(QoS::at_most_once)) return false;
   return write_publish(message, {QoS::at_most_once, retain, false, 0}, subscription_ids, image,
                        now);
 }
@@ -68,7 +68,8 @@ bool ServerSession::send_qos0(const Publication& message, bool retain,
 ServerSession::Placement ServerSession::deliver(Delivery delivery, const mqtt::PublishImage* image,
                                                 TimePoint now) {
   STARLING_CHECK(delivery.qos != QoS::at_most_once);
-  if (!outbound_.has_waiting() && window_accepts() && !must_be_safe(delivery.qos))
+  const bool accepts = image != nullptr || window_accepts();
+  if (accepts && !outbound_.has_waiting() && !must_be_safe(delivery.qos))
     return start(std::move(delivery), image, now) ? Placement::discarded : Placement::sent;
   const bool full = outbound_.is_full();
   if (full && outlet_ == nullptr) return Placement::dropped;

@@ -99,8 +99,8 @@ class ServerSession {
 
   // --- To the client ---------------------------------------------------------------------------
 
-  /// QoS 0. `image`: the message encoded for this client's version without subscription ids; null
-  /// to have it encoded. False: not sent, because nobody is there, the socket is congested, or the
+  /// QoS 0. `image`: the message encoded for this client's version without subscription ids, given
+  /// only if can_write(); null to have it encoded. False: not sent, because nobody is there, the socket is congested, or the
   /// packet is larger than the client accepts.
   bool send_qos0(const Publication& message, bool retain,
                  std::span<const std::uint32_t> subscription_ids, const mqtt::PublishImage* image,
