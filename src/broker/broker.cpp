@@ -54,8 +54,10 @@ Broker::~Broker() {
 }
 
 Connection* Broker::find(ConnectionId id) {
+  if (found_last_ != nullptr && found_last_->id == id) return found_last_;
   const auto at = connections_.find(id);
-  return at == connections_.end() ? nullptr : &at->second;
+  if (at == connections_.end()) return nullptr;
+  return found_last_ = &at->second;
 }
 
 // --- Packets
@@ -88,13 +90,31 @@ void Broker::on_early_packet(Connection& connection, const mqtt::Packet& packet)
   refuse(connection, ReasonCode::protocol_error, "a packet before CONNACK", Telling::why);
 }
 
-void Broker::on_packet(ConnectionId id, const mqtt::Publish& packet) {
+template <class Packet>
+void Broker::take(ConnectionId id, const Packet& packet,
+                  void (Broker::*on_it)(Connection&, const Packet&)) {
   Connection* connection = find(id);
   if (connection == nullptr) return;
   if (connection->session == nullptr) return on_packet(id, mqtt::Packet{packet});
   ++counters_.packets_received;
   connection->session->machine.on_heard(now());
-  on_publish(*connection, packet);
+  (this->*on_it)(*connection, packet);
+}
+
+void Broker::on_packet(ConnectionId id, const mqtt::Publish& packet) {
+  take(id, packet, &Broker::on_publish);
+}
+void Broker::on_packet(ConnectionId id, const mqtt::Puback& packet) {
+  take(id, packet, &Broker::on_puback);
+}
+void Broker::on_packet(ConnectionId id, const mqtt::Pubrec& packet) {
+  take(id, packet, &Broker::on_pubrec);
+}
+void Broker::on_packet(ConnectionId id, const mqtt::Pubrel& packet) {
+  take(id, packet, &Broker::on_pubrel);
+}
+void Broker::on_packet(ConnectionId id, const mqtt::Pubcomp& packet) {
+  take(id, packet, &Broker::on_pubcomp);
 }
 
 void Broker::on_session_packet(Connection& connection, const mqtt::Packet& packet) {
@@ -201,7 +221,8 @@ bool Broker::may_stay(const Connection& connection) {
 }
 
 void Broker::publish_system(const TopicName& topic, std::string_view payload, bool retain_it) {
-  Publication message{topic, SharedBytes(as_bytes(payload)), QoS::exactly_once, retain_it, {}, {}, {}};
+  Publication message{topic, SharedBytes(as_bytes(payload)), QoS::exactly_once, retain_it, {}, {},
+                      {}};
   number(message);
   const auto shared = std::make_shared<const Publication>(std::move(message));
   if (retain_it) retained_.take(shared, nullptr);  // made anew at every start: no store keeps it

@@ -59,8 +59,12 @@ class Broker {
   void on_connection_opened(ConnectionId id, ConnectionPort& port, ConnectionInfo info);
   /// A packet from the client, CONNECT first. Views in it need to be good during the call only.
   void on_packet(ConnectionId id, const mqtt::Packet& packet);
-  /// The same for the most frequent kind, which need not become a Packet first.
+  /// The same for the most frequent kinds, which need not become a Packet first.
   void on_packet(ConnectionId id, const mqtt::Publish& packet);
+  void on_packet(ConnectionId id, const mqtt::Puback& packet);
+  void on_packet(ConnectionId id, const mqtt::Pubrec& packet);
+  void on_packet(ConnectionId id, const mqtt::Pubrel& packet);
+  void on_packet(ConnectionId id, const mqtt::Pubcomp& packet);
   /// The stream had no meaning any more. `refuse_in`: while CONNECT has not come, the version whose
   /// CONNACK may say why (mqtt::version_for_refusal); nullopt: none.
   void on_packet_error(ConnectionId id, const mqtt::PacketError& error,
@@ -72,6 +76,10 @@ class Broker {
   /// So many bytes of MQTT have come from a client. Only counted.
   void count_received(std::size_t bytes) {
     counters_.bytes_received += static_cast<std::int64_t>(bytes);
+  }
+  /// Grows with every packet that came and every copy of a message that was made for somebody.
+  [[nodiscard]] std::uint64_t work_done() const {
+    return static_cast<std::uint64_t>(counters_.packets_received) + fan_out_.copies_made();
   }
   /// What BrokerHost::acknowledge_after_commit was given may leave now.
   void release(ConnectionId id, const Acknowledgement& what);
@@ -123,13 +131,17 @@ class Broker {
  private:
   // broker.cpp: packets, publications, acknowledgements
   Connection* find(ConnectionId id);
+  template <class Packet>
+  void take(ConnectionId id, const Packet& packet,
+            void (Broker::*on_it)(Connection&, const Packet&));
   void on_session_packet(Connection& connection, const mqtt::Packet& packet);
   void on_publish(Connection& connection, const mqtt::Publish& packet);
   void on_early_packet(Connection& connection, const mqtt::Packet& packet);
   [[nodiscard]] bool may_publish(const LocalSession& session, const TopicName& topic) const;
   void refuse_publish(Connection& connection, const mqtt::Publish& packet, mqtt::ReasonCode reason);
-  void take_qos2(Connection& connection, std::uint16_t packet_id, Publication&& message);
-  SharedPublication accept(Publication&& message, LocalSession& publisher);
+  void take_qos2(Connection& connection, std::uint16_t packet_id,
+                 std::shared_ptr<Publication> message);
+  SharedPublication accept(std::shared_ptr<Publication> message, LocalSession& publisher);
   void retain(SharedPublication message, std::shared_ptr<const Author> author);
   void watch_retained_expiry();
   void on_puback(Connection& connection, const mqtt::Puback& packet);
@@ -283,7 +295,8 @@ class Broker {
   DenialLog full_queues_;
 
   std::unordered_map<ConnectionId, Connection>
-      connections_;  // order of effects never comes from it
+      connections_;                   // order of effects never comes from it
+  Connection* found_last_ = nullptr;  // of these; packets of one client come in a row
   TakeoverGuard takeovers_;
   SessionRegistry registry_;
   FanOut::Tree tree_;

@@ -62,6 +62,7 @@ void Broker::refuse(Connection& connection, ReasonCode reason, std::string_view 
     write_early(connection, connack,
                 request != nullptr ? request->packet_size_max : limits::packet_size_max);
   ConnectionPort& port = *connection.port;
+  found_last_ = nullptr;
   connections_.erase(connection.id);
   port.close();  // [MQTT-3.2.2-5] [MQTT5-3.2.2-7]
 }

@@ -96,8 +96,8 @@ void Broker::replay_message(LocalSession& session, const RetainedReplay& replaye
 bool Broker::may_still_publish(const RetainedMessages::Kept& kept) const {
   if (!settings_.check_retain_source || kept.author() == nullptr) return true;
   const Author& author = *kept.author();
-  return listeners_.at(author.at)
-      .rules.allows({author.user, author.client_id}, Action::publish, kept.topic());
+  return listeners_.at(author.at).rules.allows({author.user, author.client_id}, Action::publish,
+                                               kept.topic());
 }
 
 void Broker::replay_later(Connection& connection) {
@@ -166,9 +166,10 @@ void Broker::drop_denied(LocalSession& session) {
   std::vector<Delivery> dropped = outbound.take_matching(is_denied);
   if (!session.machine.is_sending()) {
     std::vector<std::uint16_t> ids;
-    for (const OutboundQos::Inflight& entry : outbound.window())
+    outbound.window().for_each([&](const OutboundQos::Inflight& entry) {
       if (entry.state != OutboundQos::State::awaiting_pubcomp && is_denied(entry.delivery))
         ids.push_back(entry.packet_id);
+    });
     for (const std::uint16_t id : ids) dropped.push_back(outbound.abandon(id).value());
   }
   for (const Delivery& delivery : dropped) {
@@ -186,9 +187,10 @@ void Broker::hand_over_window(LocalSession& session) {
     Delivery delivery;
   };
   std::vector<Unacknowledged> shared;
-  for (const OutboundQos::Inflight& entry : session.machine.outbound().window())
+  session.machine.outbound().window().for_each([&shared](const OutboundQos::Inflight& entry) {
     if (entry.delivery.share_group != 0 && entry.state == OutboundQos::State::awaiting_puback)
       shared.push_back({entry.packet_id, entry.delivery});
+  });
   for (const Unacknowledged& entry : shared) {
     if (!fan_out_.hand_over(entry.delivery, &session, true, now(), outcome_)) continue;
     session.machine.outbound().abandon(entry.packet_id);

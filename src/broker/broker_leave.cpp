@@ -105,6 +105,7 @@ void Broker::forget(Connection& connection, std::string_view kind, std::string_v
                                     {"kind", kind},
                                     {"reason", why}});
   }
+  found_last_ = nullptr;
   connections_.erase(connection.id);
   if (session != nullptr) detach(*session, keep_will);
 }
@@ -185,7 +186,7 @@ void Broker::publish_will(LocalSession& session) {
     ++counters_.denied_publish;
     return publish_denials_.note("will_denied", session.client_id(), now());
   }
-  accept(std::move(message), session);
+  accept(std::make_shared<Publication>(std::move(message)), session);
   handle_outcome();
 }
 

@@ -22,6 +22,12 @@ bool is_reserved(std::string_view topic) {
   return !bridge_state.matches(topic);
 }
 
+SharedBytes keep_payload(const mqtt::Publish& packet) {
+  const bool is_most =
+      packet.shared != nullptr && packet.payload.size() > packet.shared->size() / 2;
+  return is_most ? SharedBytes::slice(*packet.shared, packet.payload) : SharedBytes(packet.payload);
+}
+
 }  // namespace
 
 void Broker::on_publish(Connection& connection, const mqtt::Publish& packet) {
@@ -59,13 +65,13 @@ void Broker::on_publish(Connection& connection, const mqtt::Publish& packet) {
   std::optional<TimePoint> expires_at;
   if (packet.properties.message_expiry_interval_s)
     expires_at = now() + std::chrono::seconds{*packet.properties.message_expiry_interval_s};
-  Publication message{std::move(arrived->topic),
-                      SharedBytes(packet.payload),
-                      packet.qos,
-                      packet.retain,
-                      expires_at,
-                      keep_properties(packet.properties),
-                      {}};
+  auto message = std::make_shared<Publication>(Publication{std::move(arrived->topic),
+                                                           keep_payload(packet),
+                                                           packet.qos,
+                                                           packet.retain,
+                                                           expires_at,
+                                                           keep_properties(packet.properties),
+                                                           {}});
   if (packet.qos == QoS::exactly_once)
     return take_qos2(connection, packet.packet_id, std::move(message));
   const SharedPublication accepted = accept(std::move(message), session);
@@ -82,21 +88,21 @@ void Broker::on_publish(Connection& connection, const mqtt::Publish& packet) {
 
 // Goes on with its PUBREL. Where too much is held already, what came first goes on before that, so
 // that the order of the messages stays.
-void Broker::take_qos2(Connection& connection, std::uint16_t packet_id, Publication&& message) {
+void Broker::take_qos2(Connection& connection, std::uint16_t packet_id,
+                       std::shared_ptr<Publication> message) {
   LocalSession& session = *connection.session;
   InboundQos& inbound = session.machine.inbound();
   std::uint64_t hold = 0;
   RestsOn rests = RestsOn::store;
-  if (inbound.can_hold(message.payload.size())) {
-    if (session.stored != 0) number(message);
-    const auto held = std::make_shared<const Publication>(std::move(message));
-    inbound.hold(packet_id, held);
-    journal(session, InboundIdOpened{session.stored, {packet_id, held}});
+  if (inbound.can_hold(message->payload.size())) {
+    if (session.stored != 0) number(*message);
+    journal(session, InboundIdOpened{session.stored, {packet_id, message}});
+    inbound.hold(packet_id, std::move(message));
     rests = rests_on(session);
   } else {
     journal(session, InboundHeldTaken{session.stored});
-    for (const SharedPublication& before : inbound.take_held()) {
-      accept(Publication(*before), session);
+    for (const auto& before : inbound.take_held()) {
+      accept(std::make_shared<Publication>(*before), session);
       handle_outcome();
     }
     accept(std::move(message), session);
@@ -111,14 +117,17 @@ void Broker::on_pubrel(Connection& connection, const mqtt::Pubrel& packet) {
   LocalSession& session = *connection.session;
   const InboundQos::Released released = session.machine.inbound().on_pubrel(packet.packet_id);
   if (!released.known)
-    return promise(connection, acknowledgement(Kind::pubcomp, packet.packet_id,
-                                               ReasonCode::packet_identifier_not_found),
-                   RestsOn::nothing);
+    return promise(
+        connection,
+        acknowledgement(Kind::pubcomp, packet.packet_id, ReasonCode::packet_identifier_not_found),
+        RestsOn::nothing);
   std::uint64_t hold = 0;
   RestsOn rests = rests_on(session);
   if (released.held && !released.held->has_expired(now())) {
     if (store_fails() && needs_store(*released.held)) rests = RestsOn::store;
-    accept(Publication(*released.held), session);
+    // The store may be reading it; then what is stamped is a copy.
+    accept(session.stored == 0 ? released.held : std::make_shared<Publication>(*released.held),
+           session);
     hold = hold_publisher(connection.id);
     handle_outcome();
   }
@@ -152,10 +161,10 @@ const std::shared_ptr<const Author>& Broker::author_of(LocalSession& session) co
 }
 
 /// It is stamped now: ids follow the order in which messages go on.
-SharedPublication Broker::accept(Publication&& message, LocalSession& publisher) {
-  message.id = host_.next_message_id();
-  number(message);
-  const auto accepted = std::make_shared<const Publication>(std::move(message));
+SharedPublication Broker::accept(std::shared_ptr<Publication> message, LocalSession& publisher) {
+  message->id = host_.next_message_id();
+  number(*message);
+  const SharedPublication accepted = std::move(message);
   if (accepted->retain) retain(accepted, author_of(publisher));
   fan_out_.publish(accepted, publisher.key, now(), outcome_);
   host_.on_local_publication(accepted);

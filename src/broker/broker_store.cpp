@@ -51,15 +51,13 @@ void Broker::forget_stored(LocalSession& session, bool leaves_orphans) {
 }
 
 void Broker::read_orphans(SessionNumber session, std::uint64_t after) {
-  host_.read_queue(
-      {session, after, limits::queue_refill_messages, limits::queue_memory_bytes});
+  host_.read_queue({session, after, limits::queue_refill_messages, limits::queue_memory_bytes});
 }
 
 void Broker::on_orphans_read(SessionNumber session, std::vector<StoredDelivery> deliveries) {
   for (const StoredDelivery& stored : deliveries) {
     const Delivery delivery = restored(stored);
-    if (delivery.share_group != 0
-        && fan_out_.hand_over(delivery, nullptr, false, now(), outcome_))
+    if (delivery.share_group != 0 && fan_out_.hand_over(delivery, nullptr, false, now(), outcome_))
       handle_outcome();
   }
   if (!deliveries.empty()) return read_orphans(session, deliveries.back().position);
@@ -74,8 +72,7 @@ class Broker::Loader final : public StoreLoader {
  public:
   explicit Loader(Broker& broker) : broker_(broker) {}
 
-  void on_retained(SharedPublication message,
-                   std::shared_ptr<const StoredAuthor> author) override {
+  void on_retained(SharedPublication message, std::shared_ptr<const StoredAuthor> author) override {
     broker_.retained_.take(message, author ? author_like(*author) : nullptr);
   }
   void on_session(LoadedSession session) override { broker_.restore_session(std::move(session)); }
@@ -84,8 +81,8 @@ class Broker::Loader final : public StoreLoader {
   std::shared_ptr<const Author> author_like(const StoredAuthor& stored) {
     auto& known = authors_[{stored.client_id, stored.user, stored.listener}];
     if (known == nullptr)
-      known = std::make_shared<const Author>(
-          Author{stored, broker_.listener_named(stored.listener)});
+      known =
+          std::make_shared<const Author>(Author{stored, broker_.listener_named(stored.listener)});
     return known;
   }
 
@@ -154,15 +151,16 @@ void Broker::restore_session(LoadedSession loaded) {
   }
   session.machine.outbound().restore(std::move(queue));
   for (StoredInboundId& id : loaded.inbound)
-    session.machine.inbound().restore(id.packet_id, std::move(id.held));
+    session.machine.inbound().restore(id.packet_id,
+                                      id.held ? std::make_shared<Publication>(*id.held) : nullptr);
 
   // A client that was there was cut off when the process ended: that is now, as far as we know.
   const bool for_ever = session.expiry_s == expiry_never;
   const TimePoint latest_end = now() + std::chrono::seconds{session.expiry_s};
-  session.ends_at = loaded.away && loaded.ends_at ? std::min(*loaded.ends_at, latest_end) : latest_end;
+  session.ends_at =
+      loaded.away && loaded.ends_at ? std::min(*loaded.ends_at, latest_end) : latest_end;
   if (session.will != nullptr) {
-    const auto left =
-        for_ever ? std::nullopt : std::optional<Duration>(session.ends_at - now());
+    const auto left = for_ever ? std::nullopt : std::optional<Duration>(session.ends_at - now());
     session.will_due =
         loaded.away && loaded.will_due ? *loaded.will_due : session.will->due_at(now(), left);
   }
@@ -181,8 +179,8 @@ void Broker::restore_subscription(LocalSession& session, const StoredSubscriptio
 }
 
 Delivery Broker::restored(const StoredDelivery& stored) const {
-  Delivery delivery{stored.message, stored.qos, stored.retain, stored.subscription_ids, 0,
-                    stored.position};
+  Delivery delivery{stored.message,          stored.qos, stored.retain,
+                    stored.subscription_ids, 0,          stored.position};
   if (stored.share.empty()) return delivery;
   if (auto parsed = SubscriptionName::parse(stored.share))
     delivery.share_group =

@@ -12,20 +12,29 @@ using Placement = ServerSession::Placement;
 
 void FanOut::publish(const SharedPublication& message, SubscriberKey publisher, TimePoint now,
                      Outcome& outcome) {
-  outcome.matched = false;
   outcome.full.clear();
   outcome.dropped = nullptr;
-  copies_.clear();
-  ++number_;
   forget_images();
+  const Route& route = route_of(message->topic, publisher);
+  outcome.matched = !route.leads_nowhere();
+  copies_made_ += route.copies.size() + route.groups.size();
+  for (const Copy& copy : route.copies) send(copy, message, now, outcome);
+  for (const SubscriberKey group : route.groups) send_to_member(group, message, now, outcome);
+}
 
-  tree_.match(message->topic, [&](SubscriberKey key, const SubscriptionOptions& options) {
-    outcome.matched = true;
-    if (SharedGroups::is_group(key)) return add_group(key, message->qos);
+const Route& FanOut::route_of(const TopicName& topic, SubscriberKey publisher) {
+  bool is_known = false;
+  Route& route = routes_.at(topic, tree_.generation(), is_known);
+  if (is_known) return route;
+  ++number_;
+  tree_.match(topic, [&](SubscriberKey key, const SubscriptionOptions& options) {
+    if (SharedGroups::is_group(key)) return route.groups.push_back(key);
+    route.has_no_local |= options.no_local;
     if (options.no_local && key == publisher) return;  // [MQTT5-3.8.3-3]
-    add_match(registry_.at(key), options);
+    add_match(route, registry_.at(key), options);
   });
-  for (Copy& copy : copies_) send(copy, message, now, outcome);
+  routes_.keep(route);
+  return route;
 }
 
 void FanOut::forget_images() {
@@ -35,34 +44,39 @@ void FanOut::forget_images() {
 
 // Overlapping subscriptions of one client bring it one copy, with the greatest QoS granted
 // [MQTT-3.3.5-1] [MQTT5-3.3.4-2] and all their identifiers [MQTT5-3.3.4-4].
-void FanOut::add_match(LocalSession& session, const SubscriptionOptions& options) {
+void FanOut::add_match(Route& route, LocalSession& session, const SubscriptionOptions& options) {
   if (session.fan_out_number != number_) {
     session.fan_out_number = number_;
-    session.fan_out_index = copies_.size();
-    copies_.push_back({&session, options.qos, options.retain_as_published, 0, {}});
+    session.fan_out_index = route.copies.size();
+    route.copies.push_back({&session, options.qos, options.retain_as_published, 0, {}});
   } else {
-    Copy& copy = copies_[session.fan_out_index];
+    Copy& copy = route.copies[session.fan_out_index];
     copy.qos = std::max(copy.qos, options.qos);
     copy.retain_as_published |= options.retain_as_published;
   }
   if (options.identifier != 0)
-    copies_[session.fan_out_index].identifiers.push_back(options.identifier);
+    route.copies[session.fan_out_index].identifiers.push_back(options.identifier);
 }
 
-void FanOut::add_group(SubscriberKey key, QoS qos) {
+void FanOut::send_to_member(SubscriberKey key, const SharedPublication& message, TimePoint now,
+                            Outcome& outcome) {
   SharedGroups::Group* group = groups_.find(key);
   const SharedGroups::Member* member =
-      group != nullptr ? SharedGroups::pick(*group, qos, settings_.upgrade_outgoing_qos, nullptr)
-                       : nullptr;
+      group != nullptr
+          ? SharedGroups::pick(*group, message->qos, settings_.upgrade_outgoing_qos, nullptr)
+          : nullptr;
   if (member
       == nullptr) {  // QoS 0 and nobody can take it now, or all queues of absent members full
-    ++(qos == QoS::at_most_once ? counters_.dropped_qos0 : counters_.dropped_queue_full);
+    ++(message->qos == QoS::at_most_once ? counters_.dropped_qos0 : counters_.dropped_queue_full);
     return;
   }
-  copies_.push_back(
-      {member->session, member->options.qos, member->options.retain_as_published, key, {}});
-  if (member->options.identifier != 0)
-    copies_.back().identifiers.push_back(member->options.identifier);
+  send(copy_for(*member, key), message, now, outcome);
+}
+
+Copy FanOut::copy_for(const SharedGroups::Member& member, SubscriberKey group) {
+  Copy copy{member.session, member.options.qos, member.options.retain_as_published, group, {}};
+  if (member.options.identifier != 0) copy.identifiers.push_back(member.options.identifier);
+  return copy;
 }
 
 // [MQTT-3.8.4-6] [MQTT5-3.8.4-8]
@@ -70,7 +84,8 @@ QoS FanOut::qos_for(QoS published, QoS granted) const {
   return settings_.upgrade_outgoing_qos ? granted : lower(published, granted);
 }
 
-void FanOut::send(Copy& copy, const SharedPublication& message, TimePoint now, Outcome& outcome) {
+void FanOut::send(const Copy& copy, const SharedPublication& message, TimePoint now,
+                  Outcome& outcome) {
   LocalSession& session = *copy.session;
   const std::string_view mount = session.machine.mount();
   if (!mount.empty() && !unmounted(mount, message->topic.text())) return;
@@ -83,17 +98,16 @@ void FanOut::send(Copy& copy, const SharedPublication& message, TimePoint now, O
   const bool retain = message->retain && copy.retain_as_published;
   if (qos == QoS::at_most_once) return send_qos0(copy, message, retain, now, outcome);
   const mqtt::PublishImage* image = image_for(session, copy, qos, *message, now);
-  Delivery delivery{message, qos, retain, std::move(copy.identifiers), copy.share_group};
+  Delivery delivery{message, qos, retain, copy.identifiers, copy.share_group};
   place(session, message, std::move(delivery), image, now, outcome);
 }
 
-void FanOut::send_qos0(Copy& copy, const SharedPublication& message, bool retain, TimePoint now,
-                       Outcome& outcome) {
+void FanOut::send_qos0(const Copy& copy, const SharedPublication& message, bool retain,
+                       TimePoint now, Outcome& outcome) {
   LocalSession& session = *copy.session;
   const bool is_behind = !session.machine.is_sending() || session.machine.outbound().has_waiting();
   if (settings_.queue_qos0 && is_behind && session.is_durable()) {
-    Delivery delivery{message, QoS::at_most_once, retain, std::move(copy.identifiers),
-                      copy.share_group};
+    Delivery delivery{message, QoS::at_most_once, retain, copy.identifiers, copy.share_group};
     return place(session, message, std::move(delivery), nullptr, now, outcome);
   }
   if (!session.machine.is_sending()) return;  // otherwise QoS 0 waits for nobody
@@ -204,12 +218,8 @@ void FanOut::send_retained(LocalSession& session, const SharedPublication& messa
     }
     return;
   }
-  const Delivery delivery{message,
-                          qos,
-                          true,
-                          std::move(identifiers),
-                          0,
-                          session.machine.outbound().next_position()};
+  const Delivery delivery{
+      message, qos, true, std::move(identifiers), 0, session.machine.outbound().next_position()};
   switch (session.machine.deliver_now(delivery, now)) {
     case Placement::discarded:
       ++counters_.dropped_too_large;
@@ -233,14 +243,8 @@ bool FanOut::hand_over(const Delivery& delivery, const LocalSession* leaving, bo
   if (member == nullptr) return false;
   const ServerSession& machine = member->session->machine;
   if (to_present_only && (!machine.is_sending() || machine.is_full())) return false;
-  Copy copy{member->session,
-            member->options.qos,
-            member->options.retain_as_published,
-            delivery.share_group,
-            {}};
-  if (member->options.identifier != 0) copy.identifiers.push_back(member->options.identifier);
   forget_images();
-  send(copy, delivery.message, now, outcome);
+  send(copy_for(*member, delivery.share_group), delivery.message, now, outcome);
   return true;
 }
 
@@ -262,8 +266,7 @@ void FanOut::send_waiting(LocalSession& session, TimePoint now, std::size_t coun
   }
   for (const Delivery& delivery : ended_.qos0) on_acknowledged(session, delivery);
   if (session.stored == 0) return;
-  if (sent.up_to != 0)
-    host_.batch().changes.push_back(MessagesSent{session.stored, sent.up_to});
+  if (sent.up_to != 0) host_.batch().changes.push_back(MessagesSent{session.stored, sent.up_to});
   if (const auto after = session.machine.outbound().wants_read())
     host_.read_queue(
         {session.stored, *after, limits::queue_refill_messages, limits::queue_memory_bytes});

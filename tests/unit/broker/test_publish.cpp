@@ -29,6 +29,39 @@ mqtt::Pubcomp pubcomp(std::uint16_t id) {
 
 BOOST_AUTO_TEST_SUITE(broker_publish)
 
+/// Where a topic went last is remembered, and forgotten when any subscription changes.
+BOOST_AUTO_TEST_CASE(a_change_of_subscriptions_counts_from_the_next_message_on) {
+  BrokerWorld world;
+  FakeClient& publisher = world.connect("p");
+  const auto publish = [&] { publisher.send(BrokerWorld::message("a/b", "x")); };
+  FakeClient& first = world.connect("1");
+  FakeClient& second = world.connect("2");
+  publish();
+  BrokerWorld::subscribe(first, "a/b");
+  publish();
+  publish();
+  BOOST_TEST(first.messages().size() == 2U);
+  BrokerWorld::subscribe(second, "a/+");
+  publish();
+  BOOST_TEST(first.messages().size() == 1U);
+  BOOST_TEST(second.messages().size() == 1U);
+  first.send(mqtt::Unsubscribe{5, {"a/b"}, {}});
+  first.expect<mqtt::Unsuback>();
+  publish();
+  BOOST_TEST(first.messages().empty());
+  BOOST_TEST(second.messages().size() == 1U);
+  second.drop();
+  publish();
+  FakeClient& third = world.connect("3");
+  third.send(mqtt::Subscribe{1, {{.filter = "a/#", .no_local = true}}, {}});
+  publish();
+  BOOST_TEST(third.messages().size() == 1U);
+  third.send(BrokerWorld::message("a/b", "mine"));
+  BOOST_TEST(third.messages().empty());
+  publish();
+  BOOST_TEST(third.messages().size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_message_reaches_its_subscribers_in_every_version_and_qos,
                      *label("MQTT-7.0.0-2") * label("MQTT-4.5.0-1") * label("MQTT5-4.5.0-1")
                          * label("MQTT-3.3.2-3") * label("MQTT5-3.3.2-3") * label("MQTT-3.3.4-1")
