@@ -26,9 +26,13 @@ void Acceptance::commit_this_turn() {
   scheduler_.at_turn_commit([this] { seal(); });
 }
 
-void Acceptance::release_after_commit(ConnectionId to, Acknowledgement what) {
+void Acceptance::release_after_commit(ConnectionId to, const Acknowledgement& what) {
+  // Nothing is on its way to the store, so there is nothing to wait for (a queue of these and its
+  // walk were 6 % of a QoS 1 message that no store keeps).
+  if (batch_.empty() && this_turn_.empty() && waiting_.empty() && !sealing_ && handlers_.release)
+    return handlers_.release(to, what);
   commit_this_turn();
-  this_turn_.push_back({0, Held{to, std::move(what)}});
+  this_turn_.push_back({0, Held{to, what}});
 }
 
 void Acceptance::tell_when_safe(SessionNumber session, std::uint64_t position) {

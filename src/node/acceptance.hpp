@@ -48,8 +48,9 @@ class Acceptance {
   /// Something that the mesh has delivered in this turn is to be acknowledged to a peer: the turn
   /// ends with a commit, even of an empty batch.
   void commit_this_turn();
-  /// `what` goes to its client once this turn's batch is safe.
-  void release_after_commit(ConnectionId to, Acknowledgement what);
+  /// `what` goes to its client once this turn's batch is safe: from inside, if it holds nothing yet
+  /// and all before it are safe.
+  void release_after_commit(ConnectionId to, const Acknowledgement& what);
   /// Handlers::queue_safe follows when this turn's batch is safe.
   void tell_when_safe(SessionNumber session, std::uint64_t position);
   /// Handlers::queue_read follows, never from inside, and sees this turn's batch.
@@ -80,9 +81,9 @@ class Acceptance {
   bool turn_has_work_ = false;
   std::vector<Waiting> this_turn_;  // their batch has no number yet
   std::vector<QueueRead> reads_;
-  std::deque<Waiting> waiting_;     // in the order of their batches
-  BatchNumber safe_ = 0;            // as the store told
-  bool sealing_ = false;            // inside store_.commit()
+  std::deque<Waiting> waiting_;  // in the order of their batches
+  BatchNumber safe_ = 0;         // as the store told
+  bool sealing_ = false;         // inside store_.commit()
 };
 
 }  // namespace starling

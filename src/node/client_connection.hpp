@@ -65,7 +65,8 @@ class ClientConnection final : private ByteStream::Handler, private ConnectionPo
  private:
   /// Only where layers are: plain clients pay for none of this.
   struct Passage {
-    explicit Passage(std::shared_ptr<const Door> door) : layers(std::move(door)) {}
+    Passage(std::shared_ptr<const Door> door, BufferPool* buffers)
+        : layers(std::move(door)), plain_out(buffers) {}
     DoorLayers layers;
     OutputBuffer plain_out;
     Bytes plain_in;
@@ -73,7 +74,7 @@ class ClientConnection final : private ByteStream::Handler, private ConnectionPo
     std::size_t answers = 0;  // bytes the layers wrote by themselves while the client did not read
   };
   /// Reasons not to read; each goes by itself.
-  enum Pause : std::uint8_t { for_connack = 1, for_bytes = 2, for_messages = 4 };
+  enum Pause : std::uint8_t { for_connack = 1, for_bytes = 2, for_messages = 4, for_turn = 8 };
 
   // ByteStream::Handler
   void on_bytes(ByteView bytes) override;
@@ -91,6 +92,8 @@ class ClientConnection final : private ByteStream::Handler, private ConnectionPo
   void read_plain(ByteView plain);
   mqtt::Reading on_frame(const mqtt::Frame& frame);
   mqtt::Reading on_connected_frame(const mqtt::Frame& frame);
+  template <class Packet>
+  void hand_on(const mqtt::Decoded<Packet>& read);
   /// Our side gives up: tells the broker, sends what is left, closes.
   void give_up(std::string_view why);
   /// CONNECT has been answered: what waited behind it is read.
@@ -98,6 +101,8 @@ class ClientConnection final : private ByteStream::Handler, private ConnectionPo
   void pause(Pause why);
   /// Goes on, also with what the reader has kept, when this was the last reason.
   void resume(Pause why);
+  /// What has come made enough work for now; goes on in the next turn.
+  void wait_for_turn();
   void keep_pace();
   void on_pace_due();
   void take_all_kept();
@@ -115,6 +120,7 @@ class ClientConnection final : private ByteStream::Handler, private ConnectionPo
   mqtt::FrameReader reader_;
   WakeId connect_wake_;
   WakeId pace_wake_;
+  WakeId turn_wake_;
   Endpoint peer_;
   ListenerIndex listener_;
   mqtt::ProtocolVersion version_ = mqtt::ProtocolVersion::v5;

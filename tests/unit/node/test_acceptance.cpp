@@ -91,7 +91,26 @@ BOOST_AUTO_TEST_CASE(nothing_is_acknowledged_before_its_batch_is_safe) {
   BOOST_TEST(take() == (Told{"2:8", "safe 2"}), boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(what_rests_on_nothing_leaves_at_once_but_not_before_what_waits) {
+  ask(1, 7);
+  BOOST_TEST(take() == Told{"1:7"}, boost::test_tools::per_element());
+  scheduler.end_turn();
+  BOOST_TEST(store.sizes.empty());
+  acceptance.batch().changes.push_back(SessionErased{1});
+  ask(1, 8);
+  scheduler.end_turn();
+  ask(1, 9);
+  BOOST_TEST(take() == Told{"sealed 1"}, boost::test_tools::per_element());
+  scheduler.end_turn();
+  store.on_committed(2);
+  BOOST_TEST(take() == (Told{"sealed 2", "1:8", "1:9", "safe 2"}),
+             boost::test_tools::per_element());
+  ask(1, 10);
+  BOOST_TEST(take() == Told{"1:10"}, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(acknowledgements_leave_in_the_order_of_asking) {
+  acceptance.batch().changes.push_back(SessionErased{1});
   for (std::uint16_t id = 1; id <= 3; ++id) ask(1, id);
   scheduler.end_turn();
   ask(1, 4);
@@ -104,6 +123,7 @@ BOOST_AUTO_TEST_CASE(acknowledgements_leave_in_the_order_of_asking) {
 
 BOOST_AUTO_TEST_CASE(a_store_that_is_safe_at_once_acknowledges_in_the_same_turn) {
   store.at_once = true;
+  acceptance.batch().changes.push_back(SessionErased{1});
   ask(1, 7);
   scheduler.end_turn();
   BOOST_TEST(take() == (Told{"sealed 1", "1:7", "safe 1"}), boost::test_tools::per_element());

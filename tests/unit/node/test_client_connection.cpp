@@ -278,6 +278,33 @@ BOOST_AUTO_TEST_CASE(publications_beyond_the_rate_wait_and_none_is_lost) {
   BOOST_TEST(wire.world.scheduler.waiting() <= asleep);  // nothing ticks on
 }
 
+/// 600 messages for 100 subscribers in one read: others get their turn in between, nothing is lost.
+BOOST_AUTO_TEST_CASE(a_read_that_makes_much_work_goes_on_in_later_turns) {
+  for (const bool with_channel : {false, true}) {
+    Wire wire(with_channel);
+    for (int i = 0; i < 100; ++i)
+      BrokerWorld::subscribe(wire.world.connect("s" + std::to_string(i)), "t");
+    FakeClient& reader = wire.world.connect("reader");
+    BrokerWorld::subscribe(reader, "t");
+    wire.feed(Wire::connect_bytes());
+    Bytes all;
+    std::vector<std::string> expected;
+    for (int i = 0; i < 600; ++i) {
+      expected.push_back("t=" + std::to_string(i));
+      mqtt::write(BrokerWorld::message("t", std::to_string(i)), ProtocolVersion::v5, all);
+    }
+    wire.feed(all);
+    std::vector<std::string> got = reader.texts();
+    BOOST_TEST(got.size() == limits::read_work_max / 102 + 1);
+    BOOST_TEST(wire.stream->paused);
+    wire.world.scheduler.run_for(0s);
+    const std::vector<std::string> rest = reader.texts();
+    got.insert(got.end(), rest.begin(), rest.end());
+    BOOST_TEST(got == expected, boost::test_tools::per_element());
+    BOOST_TEST(!wire.stream->paused);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(pings_and_acknowledgements_overtake_publications_that_wait) {
   Wire wire(false, {}, ClientRates{1, 0});
   wire.feed(Wire::connect_bytes());
