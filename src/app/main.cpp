@@ -51,6 +51,7 @@ int serve(const std::vector<std::string>& words, Arguments arguments, starling::
   std::optional<starling::PidFile> pid_file;
   if (!settings.pid_file.empty()) pid_file.emplace(settings.pid_file);
   starling::raise_descriptor_limit();
+  starling::keep_freed_memory();
   starling::NodeLog log(starling::log_options(settings.log));
   starling::Daemon daemon(
       {std::move(arguments.config_file), std::move(arguments.settings), std::move(plan),

@@ -17,6 +17,13 @@ std::uint64_t heap_bytes_in_use() {
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
+void keep_freed_memory() {
+  constexpr int kept = 16 << 20;      // bytes at the end of the heap
+  constexpr int own_map = 1 << 20;    // bytes; larger blocks are mapped one by one, and unmapped
+  ::mallopt(M_TRIM_THRESHOLD, kept);  // to set either makes glibc leave both as they are
+  ::mallopt(M_MMAP_THRESHOLD, own_map);
+}
+
 std::uint64_t raise_descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;

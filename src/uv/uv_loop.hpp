@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "starling/output_buffer.hpp"
 #include "starling/time.hpp"
 
 struct uv_loop_s;
@@ -70,6 +71,8 @@ class UvLoop {
   /// forget().
   void flush_later(TurnOutput& output);
   void forget(TurnOutput& output);
+  /// Of the outputs of all sockets.
+  [[nodiscard]] BufferPool& buffers() { return buffers_; }
   /// The read buffer all sockets share: valid until the read callback returns.
   [[nodiscard]] std::span<std::uint8_t> scratch() { return scratch_; }
   /// The next now() asks the clock again.
@@ -82,6 +85,7 @@ class UvLoop {
   std::unique_ptr<uv_loop_s> loop_;
   std::unique_ptr<Handles> handles_;
   std::vector<std::uint8_t> scratch_;
+  BufferPool buffers_;
   std::vector<Task> tasks_;
   std::vector<Task> tasks_running_;
   std::vector<Task> commits_;

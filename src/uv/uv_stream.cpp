@@ -38,7 +38,7 @@ int pending_error_of(int fd) {
 class UvStream::Core final : public UvCore, public TurnOutput {
  public:
   Core(UvLoop& loop, const Endpoint& peer, StreamTraffic* traffic)
-      : loop_(loop), traffic_(traffic), peer_(peer) {}
+      : loop_(loop), traffic_(traffic), output_(&loop.buffers()), peer_(peer) {}
   ~Core() override { loop_.forget(*this); }
 
   /// 0, or an errno.
@@ -197,7 +197,8 @@ class UvStream::Core final : public UvCore, public TurnOutput {
 
   void wait_for_socket() {
     if (!pending_) pending_ = std::make_unique<PendingWrite>();
-    if (pending_->bytes.empty()) pending_->bytes = std::exchange(output_, OutputBuffer{});
+    if (pending_->bytes.empty())
+      pending_->bytes = std::exchange(output_, OutputBuffer{&loop_.buffers()});
     std::array<uv_buf_t, views_per_write> buffers{};
     const unsigned count =
         gather(pending_->bytes, buffers, limits::write_request_max, pending_->under_way);
