@@ -33,9 +33,10 @@ Broker::Broker(BrokerSettings settings, std::vector<ListenerPolicy> listeners, B
       publish_denials_(log),
       full_queues_(log),
       registry_(settings_.sessions_max, queues_, sent_, entropy),
-      tree_(hash_seed_),
+      subscriptions_(hash_seed_),
       retained_(hash_seed_, settings_.retained_messages_max),
-      fan_out_(tree_, registry_, groups_, host, counters_, settings_) {
+      fan_out_(subscriptions_.tree(), registry_, subscriptions_.groups(), host, counters_,
+               settings_) {
   STARLING_CHECK(settings_.inflight_max > 0 && settings_.receive_maximum > 0);
   STARLING_CHECK(!listeners_.empty());
 }

@@ -24,11 +24,11 @@
 #include "src/broker/broker_settings.hpp"
 #include "src/broker/denial_log.hpp"
 #include "src/broker/fan_out.hpp"
-#include "src/broker/interest_counter.hpp"
 #include "src/broker/local_session.hpp"
 #include "src/broker/retained.hpp"
 #include "src/broker/session_registry.hpp"
 #include "src/broker/shared_groups.hpp"
+#include "src/broker/subscriptions.hpp"
 #include "src/broker/takeover_guard.hpp"
 #include "src/broker/withheld_publishers.hpp"
 #include "src/mqtt/packet.hpp"
@@ -92,10 +92,10 @@ class Broker {
   /// A message of another node, allowed by the rules and stamped by its origin. Retains and
   /// delivers it; never leads to BrokerHost::on_local_publication.
   MeshPlacement deliver_from_mesh(const SharedPublication& message);
-  /// Calls visit(const Interest&) for all that local clients want, in the order of the filters.
+  /// Calls visit(const Interest&) for all that local clients want. Not for the hot path.
   template <class Visit>
   void for_each_interest(Visit&& visit) const {
-    interests_.for_each(visit);
+    subscriptions_.for_each_interest(visit);
   }
 
   // --- The store (BrokerSettings::store_keeps_anything) ----------------------------------------
@@ -171,8 +171,9 @@ class Broker {
   enum class Step : std::uint8_t { went_on, blocked, steps_used_up };
   Step replay_one(LocalSession& session, std::size_t& steps);
   void replay_message(LocalSession& session, const RetainedReplay& replayed,
-                      const RetainedMessages::Kept& kept);
-  [[nodiscard]] bool may_still_publish(const RetainedMessages::Kept& kept) const;
+                      const RetainedMessages::Kept& kept, const TopicName& topic);
+  [[nodiscard]] bool may_still_publish(const RetainedMessages::Kept& kept,
+                                       const TopicName& topic) const;
   void replay_later(Connection& connection);
   /// Makes `who` wait for the full queues of the outcome; 0 if there are none.
   std::uint64_t hold_publisher(WithheldPublishers::Waiting who);
@@ -243,8 +244,7 @@ class Broker {
   void put_subscription(LocalSession& session, const SubscriptionId& id,
                         const SubscriptionOptions& options);
   bool unsubscribe(LocalSession& session, std::string_view filter);
-  void drop_subscription(LocalSession& session, const SubscriptionId& id,
-                         const SubscriptionOptions& options);
+  void drop_subscriptions(LocalSession& session);
   static void stop_replay(LocalSession& session, const TopicFilter& filter);
   void tell(const std::optional<InterestChange>& change);
 
@@ -299,12 +299,10 @@ class Broker {
   Connection* found_last_ = nullptr;  // of these; packets of one client come in a row
   TakeoverGuard takeovers_;
   SessionRegistry registry_;
-  FanOut::Tree tree_;
-  SharedGroups groups_;
+  Subscriptions subscriptions_;
   RetainedMessages retained_;
   WakeId retained_wake_;
   TimePoint retained_wake_at_{};
-  InterestCounter interests_;
   WithheldPublishers withheld_;
   FanOut fan_out_;
   FanOut::Outcome outcome_;  // of the fan-out just done; memory reused

@@ -64,12 +64,12 @@ Broker::Step Broker::replay_one(LocalSession& session, std::size_t& steps) {
     const auto topic = TopicName::parse(only.filter.text());
     STARLING_CHECK(topic.ok());
     const RetainedMessages::Kept* kept = retained_.find(*topic);
-    if (kept != nullptr && !kept->has_expired(now())) replay_message(session, only, *kept);
+    if (kept != nullptr && !kept->has_expired(now())) replay_message(session, only, *kept, *topic);
     return Step::went_on;
   }
   if (front.cursor == nullptr) front.cursor = retained_.make_cursor(front.filter);
-  if (const RetainedMessages::Kept* kept = retained_.next(*front.cursor, steps, now())) {
-    replay_message(session, front, *kept);
+  if (const RetainedMessages::Entry* next = retained_.next(*front.cursor, steps, now())) {
+    replay_message(session, front, next->value, retained_.topic_of(*next));
     return Step::went_on;
   }
   if (!front.cursor->finished()) return Step::steps_used_up;
@@ -78,26 +78,26 @@ Broker::Step Broker::replay_one(LocalSession& session, std::size_t& steps) {
 }
 
 void Broker::replay_message(LocalSession& session, const RetainedReplay& replayed,
-                            const RetainedMessages::Kept& kept) {
+                            const RetainedMessages::Kept& kept, const TopicName& topic) {
   if (replayed.no_local && kept.author() && kept.author()->client_id == session.client_id())
     return;  // [MQTT5-3.8.3-3]
-  const SharedPublication message = kept.message();
   const std::string_view mount = session.machine.mount();
-  if (!mount.empty() && !unmounted(mount, message->topic.text())) return;
-  if (!session.access.may_receive(message->topic) || !may_still_publish(kept)) {
+  if (!mount.empty() && !unmounted(mount, topic.text())) return;
+  if (!session.access.may_receive(topic) || !may_still_publish(kept, topic)) {
     ++counters_.denied_receive;
     return;
   }
-  fan_out_.send_retained(session, message, replayed.qos, replayed.identifier, now());
+  fan_out_.send_retained(session, kept.message(topic), replayed.qos, replayed.identifier, now());
 }
 
 // What was allowed once may have been planted: rules that were changed since hold for what is kept,
 // as in Mosquitto.
-bool Broker::may_still_publish(const RetainedMessages::Kept& kept) const {
+bool Broker::may_still_publish(const RetainedMessages::Kept& kept,
+                               const TopicName& topic) const {
   if (!settings_.check_retain_source || kept.author() == nullptr) return true;
   const Author& author = *kept.author();
-  return listeners_.at(author.at).rules.allows({author.user, author.client_id}, Action::publish,
-                                               kept.topic());
+  return listeners_.at(author.at)
+      .rules.allows({author.user, author.client_id}, Action::publish, topic);
 }
 
 void Broker::replay_later(Connection& connection) {

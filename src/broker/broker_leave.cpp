@@ -196,7 +196,8 @@ void Broker::end_session(LocalSession& session) {
     publish_will(session);  // the session ends: now or never [MQTT5-3.1.2-8]
   scheduler_.cancel(session.away_wake);
   scheduler_.cancel(session.stalled_wake);
-  for (const auto& [id, options] : session.subscriptions) drop_subscription(session, id, options);
+  const bool was_member = !session.subscriptions.groups.empty();
+  drop_subscriptions(session);
 
   // What shared subscriptions gave it and it did not finish. A message of QoS 2 that was sent may
   // have arrived, and must not arrive elsewhere too [MQTT5-4.8.2-5].
@@ -206,9 +207,6 @@ void Broker::end_session(LocalSession& session) {
       unfinished.push_back(std::move(entry.delivery));
   for (Delivery& delivery : session.machine.outbound().take_shared(0))
     unfinished.push_back(std::move(delivery));
-  const bool was_member = std::ranges::any_of(
-      session.subscriptions, [](const auto& entry) { return !entry.first.share_group.empty(); });
-  session.subscriptions.clear();
   hand_over(session, std::move(unfinished), false);
   forget_stored(session, was_member);
   STARLING_CHECK(session.holds.empty());
@@ -221,8 +219,7 @@ void Broker::set_expiry(LocalSession& session, std::uint32_t expiry_s) {
   const bool durable = expiry_s > 0;
   session.expiry_s = expiry_s;
   if (durable == was_durable) return;
-  for (const auto& [id, options] : session.subscriptions)
-    tell(interests_.replace(id, options.qos, was_durable, options.qos, durable));
+  subscriptions_.set_durable(session, durable, [this](const auto& change) { tell(change); });
 }
 
 }  // namespace starling

@@ -173,8 +173,8 @@ void Broker::restore_subscription(LocalSession& session, const StoredSubscriptio
   if (!parsed) return;
   const SubscriptionId id{std::move(parsed->filter), std::move(parsed->share_group)};
   const auto qos = static_cast<QoS>(std::min(stored.options & 3U, 2U));
-  const SubscriptionOptions options{stored.identifier, qos, (stored.options & 4U) != 0,
-                                    (stored.options & 8U) != 0};
+  const SubscriptionOptions options{stored.identifier & subscription_identifier_max, qos,
+                                    (stored.options & 4U) != 0, (stored.options & 8U) != 0};
   put_subscription(session, id, options);
 }
 
@@ -184,7 +184,7 @@ Delivery Broker::restored(const StoredDelivery& stored) const {
   if (stored.share.empty()) return delivery;
   if (auto parsed = SubscriptionName::parse(stored.share))
     delivery.share_group =
-        groups_.key_of({std::move(parsed->filter), std::move(parsed->share_group)});
+        subscriptions_.groups().key_of({std::move(parsed->filter), std::move(parsed->share_group)});
   return delivery;
 }
 

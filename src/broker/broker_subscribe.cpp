@@ -67,15 +67,16 @@ ReasonCode Broker::subscribe(Connection& connection, const mqtt::Subscription& a
     return ReasonCode::topic_filter_invalid;
   const SubscriptionId& id = *parsed;
   const QoS qos = lower(asked.qos, static_cast<QoS>(connection.qos_max));  // [MQTT5-3.2.2-10]
-  const SubscriptionOptions options{identifier, qos, asked.no_local, asked.retain_as_published};
+  const SubscriptionOptions options{identifier & subscription_identifier_max, qos, asked.no_local,
+                                    asked.retain_as_published};
 
   if (session.stored != 0 && store_fails()) return ReasonCode::quota_exceeded;
-  const bool is_new = !session.subscriptions.contains(id);
+  const bool is_new = !subscriptions_.contains(session, id);
   if (is_new && session.subscriptions.size() >= settings_.subscriptions_max)
     return ReasonCode::quota_exceeded;
   put_subscription(session, id, options);
-  journal(session, SubscriptionSaved{session.stored,
-                                     {text_of(id), options_byte(asked, qos), identifier}});
+  journal(session,
+          SubscriptionSaved{session.stored, {text_of(id), options_byte(asked, qos), identifier}});
   if (log_.wants(LogLevel::debug))
     log_.debug("client_subscribed", {{"client", session.client_id()},
                                      {"filter", asked.filter},
@@ -94,27 +95,15 @@ ReasonCode Broker::subscribe(Connection& connection, const mqtt::Subscription& a
   return granted(options.qos);
 }
 
-/// Into tree, group, interests and the session's own list; replaces one that is there
-/// [MQTT-3.8.4-3] [MQTT5-3.8.4-3].
 void Broker::put_subscription(LocalSession& session, const SubscriptionId& id,
                               const SubscriptionOptions& options) {
-  if (id.share_group.empty()) {
-    tree_.insert(id.filter, session.key, options);
-  } else {
-    bool created = false;
-    const SharedGroups::Group& group = groups_.join(id, session, options, created);
-    if (created) tree_.insert(id.filter, group.key, {});
-  }
-  const bool durable = session.is_durable();
-  const auto [known, is_new] = session.subscriptions.emplace(id, options);
-  if (is_new) {
+  const std::size_t before = session.subscriptions.size();
+  const auto change = subscriptions_.put(session, id, options);
+  if (session.subscriptions.size() > before) {
     ++counters_.subscriptions;
     if (!id.share_group.empty()) ++counters_.shared_subscriptions;
-    tell(interests_.add(id, options.qos, durable));
-  } else {
-    const QoS before = std::exchange(known->second, options).qos;
-    tell(interests_.replace(id, before, durable, options.qos, durable));
   }
+  tell(change);
 }
 
 void Broker::on_unsubscribe(Connection& connection, const mqtt::Unsubscribe& packet) {
@@ -134,29 +123,21 @@ void Broker::on_unsubscribe(Connection& connection, const mqtt::Unsubscribe& pac
 bool Broker::unsubscribe(LocalSession& session, std::string_view filter) {
   const auto parsed = parse_subscription(filter, session.machine.mount());
   if (!parsed) return false;
-  const auto known = session.subscriptions.find(*parsed);
-  if (known == session.subscriptions.end()) return false;  // [MQTT-3.10.4-1] [MQTT5-3.10.4-1]
-  drop_subscription(session, known->first, known->second);
-  if (known->first.share_group.empty()) stop_replay(session, known->first.filter);
-  session.subscriptions.erase(known);
+  if (!subscriptions_.contains(session, *parsed)) return false;  // [MQTT-3.10.4-1] [MQTT5-3.10.4-1]
+  --counters_.subscriptions;
+  if (!parsed->share_group.empty()) --counters_.shared_subscriptions;
+  tell(subscriptions_.remove(session, *parsed));
+  if (parsed->share_group.empty()) stop_replay(session, parsed->filter);
   journal(session, SubscriptionErased{session.stored, text_of(*parsed)});
   if (log_.wants(LogLevel::debug))
     log_.debug("client_unsubscribed", {{"client", session.client_id()}, {"filter", filter}});
   return true;
 }
 
-/// Out of tree, group and interests, but not out of the session's own list.
-void Broker::drop_subscription(LocalSession& session, const SubscriptionId& id,
-                               const SubscriptionOptions& options) {
-  --counters_.subscriptions;
-  if (id.share_group.empty()) {
-    tree_.erase(id.filter, session.key);
-  } else {
-    --counters_.shared_subscriptions;
-    const SubscriberKey emptied = groups_.leave(id, session);
-    if (emptied != 0) tree_.erase(id.filter, emptied);
-  }
-  tell(interests_.remove(id, options.qos, session.is_durable()));
+void Broker::drop_subscriptions(LocalSession& session) {
+  counters_.subscriptions -= static_cast<std::int64_t>(session.subscriptions.size());
+  counters_.shared_subscriptions -= static_cast<std::int64_t>(session.subscriptions.groups.size());
+  subscriptions_.remove_all(session, [this](const auto& change) { tell(change); });
 }
 
 void Broker::stop_replay(LocalSession& session, const TopicFilter& filter) {

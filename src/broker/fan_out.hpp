@@ -20,14 +20,14 @@
 #include "src/broker/route_cache.hpp"
 #include "src/broker/session_registry.hpp"
 #include "src/broker/shared_groups.hpp"
+#include "src/broker/subscriptions.hpp"
 #include "src/mqtt/publish_image.hpp"
-#include "src/topic/subscription_tree.hpp"
 
 namespace starling {
 
 class FanOut {
  public:
-  using Tree = SubscriptionTree<SubscriptionOptions>;
+  using Tree = Subscriptions::Tree;
 
   FanOut(const Tree& tree, SessionRegistry& registry, SharedGroups& groups, BrokerHost& host,
          BrokerCounters& counters, const BrokerSettings& settings)

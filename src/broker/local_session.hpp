@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <limits>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,12 +30,15 @@ struct LocalSession;
 /// A session that never expires by itself [MQTT5 3.1.2.11.2].
 inline constexpr std::uint32_t expiry_never = std::numeric_limits<std::uint32_t>::max();
 
-/// What belongs to one subscription (3.8.3.1); eight bytes, as there may be millions.
+/// The greatest subscription identifier there is (3.8.2.1.2).
+inline constexpr std::uint32_t subscription_identifier_max = 268'435'455;
+
+/// What belongs to one subscription (3.8.3.1); four bytes, as there may be millions.
 struct SubscriptionOptions {
-  std::uint32_t identifier = 0;  ///< 0: none
-  QoS qos = QoS::at_most_once;   ///< granted
-  bool no_local = false;
-  bool retain_as_published = false;
+  std::uint32_t identifier : 28 = 0;  ///< 0: none; at most subscription_identifier_max
+  QoS qos : 2 = QoS::at_most_once;    ///< granted
+  bool no_local : 1 = false;
+  bool retain_as_published : 1 = false;
 
   friend bool operator==(const SubscriptionOptions&, const SubscriptionOptions&) = default;
 };
@@ -46,6 +48,14 @@ struct SubscriptionId {
   TopicFilter filter;
   std::string share_group;
   friend auto operator<=>(const SubscriptionId&, const SubscriptionId&) = default;
+};
+
+/// What a session is subscribed to; the rest is in Subscriptions, which alone changes this.
+struct SessionSubscriptions {
+  std::vector<FilterNumber> filters;
+  std::vector<SubscriberKey> groups;  ///< shared ones
+
+  [[nodiscard]] std::size_t size() const { return filters.size() + groups.size(); }
 };
 
 /// An acknowledgement of a PUBLISH that waits, behind those before it, until `hold` is over.
@@ -107,7 +117,7 @@ struct LocalSession {
   ClientAccess access;
   std::shared_ptr<const Author> author;  ///< as whom it publishes; made when it retains something
   std::unique_ptr<Will> will;
-  std::map<SubscriptionId, SubscriptionOptions> subscriptions;
+  SessionSubscriptions subscriptions;
   Fifo<RetainedReplay> replays;  ///< in the order they were asked for
   bool queue_is_next = false;    ///< they take turns with what waits
 

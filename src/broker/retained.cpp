@@ -7,33 +7,28 @@
 namespace starling {
 
 RetainedMessages::Kept::Kept(const Publication& message, std::shared_ptr<const Author> author)
-    : topic_(as_bytes(message.topic.text())),
-      payload_(message.payload),
+    : payload_(message.payload),
       properties_(message.properties),
       author_(std::move(author)),
       expires_at_(message.expires_at.value_or(TimePoint::max())),
       number_(message.number),
       qos_(message.qos) {}
 
-TopicName RetainedMessages::Kept::topic() const {
-  return TopicName::parse(as_text(topic_)).value();
-}
-
-SharedPublication RetainedMessages::Kept::message() const {
+SharedPublication RetainedMessages::Kept::message(TopicName topic) const {
   return std::make_shared<const Publication>(
-      Publication{topic(), payload_, qos_, true, expires_at(), properties_, {}, number_});
+      Publication{std::move(topic), payload_, qos_, true, expires_at(), properties_, {}, number_});
 }
 
 /// What is counted beside the map itself.
-void RetainedMessages::forget(const Kept& kept) {
+void RetainedMessages::forget(const Kept& kept, const TopicName& topic) {
   payload_bytes_ -= kept.payload_size();
-  if (const auto expires_at = kept.expires_at()) expiries_.erase({*expires_at, kept.topic()});
+  if (const auto expires_at = kept.expires_at()) expiries_.erase({*expires_at, topic});
 }
 
 RetainedMessages::Outcome RetainedMessages::take(const SharedPublication& message,
                                                  std::shared_ptr<const Author> author) {
   Kept* known = kept_.find(message->topic);
-  if (known != nullptr) forget(*known);
+  if (known != nullptr) forget(*known, message->topic);
   if (message->payload.empty()) {
     if (known == nullptr) return Outcome::nothing_to_erase;
     kept_.erase(message->topic);
@@ -50,10 +45,10 @@ RetainedMessages::Outcome RetainedMessages::take(const SharedPublication& messag
   return Outcome::stored;
 }
 
-const RetainedMessages::Kept* RetainedMessages::next(Cursor& cursor, std::size_t& steps,
-                                                     TimePoint now) {
-  while (const Kept* kept = kept_.next(cursor, steps))
-    if (!kept->has_expired(now)) return kept;
+const RetainedMessages::Entry* RetainedMessages::next(Cursor& cursor, std::size_t& steps,
+                                                      TimePoint now) {
+  while (const Entry* entry = kept_.next(cursor, steps))
+    if (!entry->value.has_expired(now)) return entry;
   return nullptr;
 }
 
@@ -68,7 +63,7 @@ std::vector<TopicName> RetainedMessages::drop_expired(TimePoint now, std::size_t
     dropped.push_back(expiries_.begin()->second);
     const Kept* kept = kept_.find(dropped.back());
     STARLING_CHECK(kept != nullptr);
-    forget(*kept);
+    forget(*kept, dropped.back());
     kept_.erase(dropped.back());
   }
   return dropped;

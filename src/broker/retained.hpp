@@ -28,15 +28,15 @@ struct Author : StoredAuthor {
 class RetainedMessages {
  public:
   /// A message as it is kept: packed, as there may be millions, and made into one that travels when
-  /// somebody wants it. Its payload is shared with everybody else who holds it.
+  /// somebody wants it. Its topic stands in the tree only, its payload is shared with everybody else who holds it.
   class Kept {
    public:
     Kept() = default;
     /// `author` null: none of ours.
     Kept(const Publication& message, std::shared_ptr<const Author> author);
 
-    [[nodiscard]] TopicName topic() const;
-    [[nodiscard]] SharedPublication message() const;  ///< without its MessageId
+    /// Without its MessageId. `topic`: where it was found.
+    [[nodiscard]] SharedPublication message(TopicName topic) const;
     [[nodiscard]] const std::shared_ptr<const Author>& author() const { return author_; }
     [[nodiscard]] std::size_t payload_size() const { return payload_.size(); }
     [[nodiscard]] std::optional<TimePoint> expires_at() const {
@@ -45,7 +45,6 @@ class RetainedMessages {
     [[nodiscard]] bool has_expired(TimePoint now) const { return expires_at_ <= now; }
 
    private:
-    SharedBytes topic_;
     SharedBytes payload_;
     std::shared_ptr<const MessageProperties> properties_;
     std::shared_ptr<const Author> author_;
@@ -54,6 +53,7 @@ class RetainedMessages {
     QoS qos_ = QoS::at_most_once;
   };
   using Cursor = TopicMap<Kept>::Cursor;
+  using Entry = TopicMap<Kept>::Entry;
 
   /// `count_max`: topics; a message for one more is delivered but not kept.
   RetainedMessages(HashSeed seed, std::size_t count_max) : kept_(seed), count_max_(count_max) {}
@@ -75,7 +75,8 @@ class RetainedMessages {
     return kept_.make_cursor(filter);
   }
   /// The next one that has not expired at `now`; nullptr: cursor.finished(), or `steps` used up.
-  const Kept* next(Cursor& cursor, std::size_t& steps, TimePoint now);
+  const Entry* next(Cursor& cursor, std::size_t& steps, TimePoint now);
+  [[nodiscard]] TopicName topic_of(const Entry& entry) const { return kept_.name_of(entry); }
 
   /// When the first of them expires; nullopt: none does.
   [[nodiscard]] std::optional<TimePoint> next_expiry() const;
@@ -83,7 +84,7 @@ class RetainedMessages {
   std::vector<TopicName> drop_expired(TimePoint now, std::size_t at_most);
 
  private:
-  void forget(const Kept& kept);
+  void forget(const Kept& kept, const TopicName& topic);
 
   TopicMap<Kept> kept_;
   std::set<std::pair<TimePoint, TopicName>> expiries_;  // of those that have one

@@ -22,10 +22,12 @@ SharedGroups::Group& SharedGroups::join(const SubscriptionId& id, LocalSession& 
   return *slot;
 }
 
-SubscriberKey SharedGroups::leave(const SubscriptionId& id, const LocalSession& session) {
-  const auto at = groups_.find(id);
-  if (at == groups_.end()) return 0;
-  Group& group = *at->second;
+const SharedGroups::Member* SharedGroups::member(const Group& group, const LocalSession& session) {
+  const auto known = std::ranges::find(group.members, &session, &Member::session);
+  return known == group.members.end() ? nullptr : &*known;
+}
+
+SubscriberKey SharedGroups::leave(Group& group, const LocalSession& session) {
   const auto member = std::ranges::find(group.members, &session, &Member::session);
   if (member == group.members.end()) return 0;
   if (static_cast<std::size_t>(member - group.members.begin()) < group.turn) --group.turn;
@@ -33,7 +35,7 @@ SubscriberKey SharedGroups::leave(const SubscriptionId& id, const LocalSession& 
   if (!group.members.empty()) return 0;
   const SubscriberKey key = group.key;
   by_key_.erase(key);
-  groups_.erase(at);
+  groups_.erase(SubscriptionId{group.filter, group.name});
   return key;
 }
 

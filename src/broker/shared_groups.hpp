@@ -6,10 +6,12 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "starling/topic.hpp"
 
+#include "src/broker/interest_count.hpp"
 #include "src/broker/local_session.hpp"
 #include "src/topic/subscription_tree.hpp"
 
@@ -27,7 +29,8 @@ class SharedGroups {
     TopicFilter filter;
     std::string name;
     std::vector<Member> members = {};
-    std::size_t turn = 0;  ///< index of the member to be asked first
+    std::size_t turn = 0;       ///< index of the member to be asked first
+    InterestCount wanted = {};  ///< by its members; kept by Subscriptions
   };
 
   /// Adds a member, or gives it new options. The group is made with its first member; `created`
@@ -36,15 +39,29 @@ class SharedGroups {
               bool& created);
   /// Takes a member out. Returns the key of the group if it was the last one and the group is gone,
   /// else 0.
-  SubscriberKey leave(const SubscriptionId& id, const LocalSession& session);
+  SubscriberKey leave(Group& group, const LocalSession& session);
 
   /// The group of a key that a match gave; nullptr if there is none any more.
   [[nodiscard]] Group* find(SubscriberKey key);
+  [[nodiscard]] Group* find(const SubscriptionId& id) {
+    return const_cast<Group*>(std::as_const(*this).find(id));
+  }
+  [[nodiscard]] const Group* find(const SubscriptionId& id) const {
+    const auto at = groups_.find(id);
+    return at == groups_.end() ? nullptr : at->second.get();
+  }
+  /// nullptr: the session is none of its members.
+  static const Member* member(const Group& group, const LocalSession& session);
 
   /// The key of a group; 0: there is none.
   [[nodiscard]] SubscriberKey key_of(const SubscriptionId& id) const {
-    const auto at = groups_.find(id);
-    return at == groups_.end() ? 0 : at->second->key;
+    const Group* group = find(id);
+    return group == nullptr ? 0 : group->key;
+  }
+  /// Calls visit(const Group&) in the order of their filters.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const auto& entry : groups_) visit(*entry.second);
   }
 
   /// Whose turn it is for a message of `qos`: members that can take it now, then those with room in

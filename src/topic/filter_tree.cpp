@@ -1,91 +1,127 @@
 #include "src/topic/filter_tree.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "src/topic/level_cursor.hpp"
 
 namespace starling {
 
-FilterTree::FilterTree(HashSeed seed) : seed_(seed), levels_(seed) {
+FilterTree::FilterTree(HashSeed seed) : seed_(seed) {
   nodes_.add(Node{});
 }
 
-FilterTree::NodeIndex FilterTree::find_literal(NodeIndex parent, LevelId level) const {
-  if (level == LevelTable::none || nodes_[parent].literal_children == 0) return none;
+FilterTree::NodeIndex FilterTree::find_literal(NodeIndex parent, std::string_view level) const {
+  if (nodes_[parent].literal_children == 0) return none;
   return edges_.find(edge_hash(parent, level), [&](NodeIndex index) {
     const Node& node = nodes_[index];
-    return node.parent == parent && node.level == level;
+    return node.parent == parent && node.level.view() == level;
   });
 }
 
-FilterTree::NodeIndex FilterTree::find(std::string_view filter) const {
-  NodeIndex node = root;
-  for (LevelCursor levels(filter); levels.has_next() && node != none;) {
-    const std::string_view level = levels.next();
-    if (level == "+")
-      node = nodes_[node].plus;
-    else if (level == "#")
-      node = nodes_[node].hash;
-    else
-      node = find_literal(node, levels_.find(level));
-  }
-  return node;
+FilterTree::NodeIndex FilterTree::find_child(NodeIndex parent, std::string_view level) const {
+  if (level != "+") return find_literal(parent, level);
+  return nodes_[parent].plus_is_node != 0 ? nodes_[parent].plus : none;
 }
 
-FilterTree::NodeIndex FilterTree::make(std::string_view filter) {
+FilterNumber FilterTree::find(std::string_view filter) const {
   NodeIndex node = root;
-  for (LevelCursor levels(filter); levels.has_next();) node = make_child(node, levels.next());
-  return node;
+  for (LevelCursor levels(filter);;) {
+    const std::string_view level = levels.next();
+    if (!levels.has_next() && level == "+") return number(node, End::plus);
+    if (!levels.has_next() && level == "#") return number(node, End::hash);
+    node = find_child(node, level);
+    if (node == none) return none;
+    if (!levels.has_next()) return number(node, End::here);
+  }
+}
+
+FilterNumber FilterTree::make(std::string_view filter) {
+  NodeIndex node = root;
+  for (LevelCursor levels(filter);;) {
+    const std::string_view level = levels.next();
+    if (!levels.has_next() && level == "+") return number(node, End::plus);
+    if (!levels.has_next() && level == "#") return number(node, End::hash);
+    node = make_child(node, level);
+    if (!levels.has_next()) return number(node, End::here);
+  }
 }
 
 FilterTree::NodeIndex FilterTree::make_child(NodeIndex parent, std::string_view level) {
-  if (level == "+" || level == "#") {
-    NodeIndex& known = level == "+" ? nodes_[parent].plus : nodes_[parent].hash;
-    if (known != none) return known;
-    Node made;
-    made.parent = parent;
-    made.level = level == "+" ? plus_level : hash_level;
-    return known = nodes_.add(made);  // pages do not move: `known` is still good
-  }
-  const LevelId id = levels_.acquire(level);
-  if (const NodeIndex known = find_literal(parent, id); known != none) {
-    levels_.release(id);
-    return known;
-  }
+  if (const NodeIndex known = find_child(parent, level); known != none) return known;
+  if (level == "+") return make_plus_node(parent);
   Node made;
   made.parent = parent;
-  made.level = id;
-  const NodeIndex index = nodes_.add(made);
-  edges_.insert(edge_hash(parent, id), index);
+  made.level = LevelText(level);
+  const NodeIndex index = nodes_.add(std::move(made));
+  edges_.insert(edge_hash(parent, level), index);
   ++nodes_[parent].literal_children;
   return index;
 }
 
-void FilterTree::prune(NodeIndex index) {
-  while (index != root) {
-    const Node node = nodes_[index];
-    if (node.payload != none || node.plus != none || node.hash != none || node.literal_children > 0)
+FilterTree::NodeIndex FilterTree::make_plus_node(NodeIndex parent) {
+  Node made;
+  made.parent = parent;
+  made.level = LevelText("+");
+  made.payload = nodes_[parent].plus;
+  const NodeIndex index = nodes_.add(std::move(made));
+  nodes_[parent].plus = index;
+  nodes_[parent].plus_is_node = 1;
+  return index;
+}
+
+std::uint32_t FilterTree::payload(FilterNumber filter) const {
+  const Node& node = nodes_[node_of(filter)];
+  switch (end_of(filter)) {
+    case End::hash:
+      return node.hash;
+    case End::plus:
+      return node.plus_is_node != 0 ? nodes_[node.plus].payload : node.plus;
+    case End::here:
+      break;
+  }
+  return node.payload;
+}
+
+void FilterTree::set_payload(FilterNumber filter, std::uint32_t payload) {
+  Node& node = nodes_[node_of(filter)];
+  switch (end_of(filter)) {
+    case End::hash:
+      node.hash = payload;
       return;
-    Node& parent = nodes_[node.parent];
-    if (node.level == plus_level) {
-      parent.plus = none;
-    } else if (node.level == hash_level) {
-      parent.hash = none;
+    case End::plus:
+      (node.plus_is_node != 0 ? nodes_[node.plus].payload : node.plus) = payload;
+      return;
+    case End::here:
+      node.payload = payload;
+  }
+}
+
+void FilterTree::prune(FilterNumber filter) {
+  NodeIndex index = node_of(filter);
+  if (end_of(filter) == End::plus && nodes_[index].plus_is_node != 0) index = nodes_[index].plus;
+  while (index != root) {
+    const Node& node = nodes_[index];
+    const NodeIndex up = node.parent;
+    if (node.plus != none || node.hash != none || node.literal_children > 0) return;
+    Node& parent = nodes_[up];
+    if (parent.plus_is_node != 0 && parent.plus == index) {
+      parent.plus = node.payload;
+      parent.plus_is_node = 0;
     } else {
-      edges_.erase(edge_hash(node.parent, node.level), index);
-      levels_.release(node.level);
+      if (node.payload != none) return;
+      edges_.erase(edge_hash(up, node.level.view()), index);
       --parent.literal_children;
     }
     nodes_.remove(index);
-    index = node.parent;
+    index = up;
   }
 }
 
 void FilterTree::match(std::string_view name, Payloads& out) const {
-  // The level ids of the name, looked up once; unknown ones can only be met by wildcards.
-  InlineVector<LevelId, 32> levels;
-  for (LevelCursor cursor(name); cursor.has_next();) levels.push_back(levels_.find(cursor.next()));
+  InlineVector<std::string_view, 32> levels;
+  for (LevelCursor cursor(name); cursor.has_next();) levels.push_back(cursor.next());
 
   struct Visit {
     NodeIndex node;
@@ -100,23 +136,28 @@ void FilterTree::match(std::string_view name, Payloads& out) const {
     const bool hidden = at.depth == 0 && name.front() == '$';  // [MQTT-4.7.2-1]
     // "sport/#" also matches "sport": a '#' child is looked at here, at its parent's level
     // (4.7.1.2).
-    if (node.hash != none && !hidden) out.push_back(nodes_[node.hash].payload);
+    if (node.hash != none && !hidden) out.push_back(node.hash);
     if (at.depth == levels.size()) {
       if (node.payload != none) out.push_back(node.payload);
       continue;
     }
-    if (node.plus != none && !hidden) open.push_back(Visit{node.plus, at.depth + 1});
+    if (node.plus != none && !hidden) {
+      if (node.plus_is_node != 0)
+        open.push_back(Visit{node.plus, at.depth + 1});
+      else if (at.depth + 1 == levels.size())
+        out.push_back(node.plus);
+    }
     const NodeIndex literal = find_literal(at.node, levels[at.depth]);
     if (literal != none) open.push_back(Visit{literal, at.depth + 1});
   }
 }
 
-std::string FilterTree::text_of(NodeIndex node) const {
-  std::vector<std::string_view> levels;
-  for (; node != root; node = nodes_[node].parent) {
-    const LevelId level = nodes_[node].level;
-    levels.push_back(level == plus_level ? "+" : level == hash_level ? "#" : levels_.text(level));
-  }
+std::string FilterTree::text_of(FilterNumber filter) const {
+  std::vector<std::string_view> levels;  // from the last one to the first
+  if (end_of(filter) == End::hash) levels.emplace_back("#");
+  if (end_of(filter) == End::plus) levels.emplace_back("+");
+  for (NodeIndex node = node_of(filter); node != root; node = nodes_[node].parent)
+    levels.push_back(nodes_[node].level.view());
   std::string text(levels.back());
   for (auto level = levels.rbegin() + 1; level != levels.rend(); ++level) {
     text += '/';
@@ -126,7 +167,9 @@ std::string FilterTree::text_of(NodeIndex node) const {
 }
 
 std::size_t FilterTree::memory_bytes() const {
-  return levels_.memory_bytes() + edges_.memory_bytes() + nodes_.memory_bytes();
+  std::size_t bytes = edges_.memory_bytes() + nodes_.memory_bytes();
+  nodes_.for_each_slot([&](NodeIndex, const Node& node) { bytes += node.level.heap_bytes(); });
+  return bytes;
 }
 
 }  // namespace starling

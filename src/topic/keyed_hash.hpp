@@ -4,6 +4,7 @@
 #pragma once
 
 #include <bit>
+#include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -49,23 +50,25 @@ struct SipState {
 
 }  // namespace detail
 
-/// SipHash with `compression` rounds per eight bytes and `finish` at the end. Reads words in the
-/// byte order of the machine: the results never leave the process.
-template <int compression, int finish>
-std::uint64_t siphash(HashSeed seed, std::string_view text) {
+/// SipHash with `compression` rounds per eight bytes and `finish` at the end, of the words in `front`
+/// and then `text`. Reads words in the byte order of the machine: the results never leave the
+/// process.
+template <int compression, int finish, std::same_as<std::uint64_t>... Words>
+std::uint64_t siphash(HashSeed seed, std::string_view text, Words... front) {
   detail::SipState state(seed);
   const auto absorb = [&](std::uint64_t word) {
     state.v3 ^= word;
     for (int i = 0; i < compression; ++i) state.round();
     state.v0 ^= word;
   };
+  (absorb(front), ...);
   std::string_view rest = text;
   for (; rest.size() >= 8; rest.remove_prefix(8)) {
     std::uint64_t word = 0;
     std::memcpy(&word, rest.data(), 8);
     absorb(word);
   }
-  std::uint64_t last = static_cast<std::uint64_t>(text.size()) << 56U;
+  std::uint64_t last = static_cast<std::uint64_t>(text.size() + 8 * sizeof...(front)) << 56U;
   for (std::size_t i = 0; i < rest.size(); ++i)
     last |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(rest[i])) << (8 * i);
   absorb(last);
@@ -78,16 +81,9 @@ inline std::uint64_t keyed_hash(HashSeed seed, std::string_view text) {
   return siphash<1, 3>(seed, text);
 }
 
-/// The same for a pair of small numbers (one word of input).
-inline std::uint64_t keyed_hash(HashSeed seed, std::uint32_t a, std::uint32_t b) {
-  detail::SipState state(seed);
-  const std::uint64_t word = static_cast<std::uint64_t>(a) << 32U | b;
-  state.v3 ^= word;
-  state.round();
-  state.v0 ^= word;
-  state.v2 ^= 0xFF;
-  for (int i = 0; i < 3; ++i) state.round();
-  return state.v0 ^ state.v1 ^ state.v2 ^ state.v3;
+/// The same for a text below something that has a number.
+inline std::uint64_t keyed_hash(HashSeed seed, std::uint32_t number, std::string_view text) {
+  return siphash<1, 3>(seed, text, std::uint64_t{number});
 }
 
 }  // namespace starling

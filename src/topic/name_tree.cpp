@@ -1,5 +1,7 @@
 #include "src/topic/name_tree.hpp"
 
+#include <utility>
+
 #include "src/topic/level_cursor.hpp"
 
 namespace starling {
@@ -11,7 +13,7 @@ bool is_wildcard(std::string_view level) {
 
 }  // namespace
 
-NameTree::NameTree(HashSeed seed) : seed_(seed), levels_(seed) {
+NameTree::NameTree(HashSeed seed) : seed_(seed) {
   nodes_.add(Node{});
 }
 
@@ -24,10 +26,8 @@ NameTree::~NameTree() {
 
 NameTree::NodeIndex NameTree::find_child(NodeIndex parent, std::string_view level) const {
   if (nodes_[parent].first_child == none) return none;
-  const LevelId id = levels_.find(level);
-  if (id == LevelTable::none) return none;
-  return edges_.find(edge_hash(parent, id), [&](NodeIndex index) {
-    return nodes_[index].parent == parent && nodes_[index].level == id;
+  return edges_.find(edge_hash(parent, level), [&](NodeIndex index) {
+    return nodes_[index].parent == parent && nodes_[index].level.view() == level;
   });
 }
 
@@ -48,9 +48,9 @@ NameTree::NodeIndex NameTree::make_child(NodeIndex parent, std::string_view leve
   if (const NodeIndex known = find_child(parent, level); known != none) return known;
   Node made;
   made.parent = parent;
-  made.level = levels_.acquire(level);
-  const NodeIndex index = nodes_.add(made);
-  edges_.insert(edge_hash(parent, made.level), index);
+  made.level = LevelText(level);
+  const NodeIndex index = nodes_.add(std::move(made));
+  edges_.insert(edge_hash(parent, level), index);
   // Appended behind its siblings: a walk that has not ended yet meets it.
   const NodeIndex first = nodes_[parent].first_child;
   if (first == none) {
@@ -67,13 +67,12 @@ NameTree::NodeIndex NameTree::make_child(NodeIndex parent, std::string_view leve
 
 void NameTree::prune(NodeIndex index) {
   while (index != root && nodes_[index].payload == none && nodes_[index].first_child == none) {
-    const Node node = nodes_[index];
+    const NodeIndex parent = nodes_[index].parent;
     step_cursors_over(index);
     unlink(index);
-    edges_.erase(edge_hash(node.parent, node.level), index);
-    levels_.release(node.level);
+    edges_.erase(edge_hash(parent, nodes_[index].level.view()), index);
     nodes_.remove(index);
-    index = node.parent;
+    index = parent;
   }
 }
 
@@ -122,7 +121,7 @@ std::uint32_t NameTree::next(Cursor& cursor, std::size_t& steps) const {
     }
     const Node& node = nodes_[index];
     to_visit.back() = is_wildcard(cursor.level(depth)) ? node.next_sibling : none;
-    if (depth == 0 && hides_dollar && levels_.text(node.level).substr(0, 1) == "$") continue;
+    if (depth == 0 && hides_dollar && node.level.view().starts_with('$')) continue;
 
     const bool at_last_level = depth + 1 >= filter_depth;
     // "sport/#" also matches "sport" (4.7.1.2).
@@ -134,8 +133,21 @@ std::uint32_t NameTree::next(Cursor& cursor, std::size_t& steps) const {
   return none;
 }
 
+std::string NameTree::text_of(NodeIndex node) const {
+  std::vector<std::string_view> levels;  // from the last one to the first
+  for (; node != root; node = nodes_[node].parent) levels.push_back(nodes_[node].level.view());
+  std::string text(levels.back());
+  for (auto level = levels.rbegin() + 1; level != levels.rend(); ++level) {
+    text += '/';
+    text += *level;
+  }
+  return text;
+}
+
 std::size_t NameTree::memory_bytes() const {
-  return levels_.memory_bytes() + edges_.memory_bytes() + nodes_.memory_bytes();
+  std::size_t bytes = edges_.memory_bytes() + nodes_.memory_bytes();
+  nodes_.for_each_slot([&](NodeIndex, const Node& node) { bytes += node.level.heap_bytes(); });
+  return bytes;
 }
 
 NameTree::Cursor::Cursor(NameTree& tree, TopicFilter filter)

@@ -13,7 +13,7 @@
 
 #include "src/topic/flat_index.hpp"
 #include "src/topic/keyed_hash.hpp"
-#include "src/topic/level_table.hpp"
+#include "src/topic/level_text.hpp"
 #include "src/topic/pool.hpp"
 
 namespace starling {
@@ -43,6 +43,9 @@ class NameTree {
   /// Cursor::finished().
   std::uint32_t next(Cursor& cursor, std::size_t& steps) const;
 
+  /// The name whose place this is.
+  [[nodiscard]] std::string text_of(NodeIndex node) const;
+  /// Bytes taken from the heap. Looks at everything.
   [[nodiscard]] std::size_t memory_bytes() const;
 
   /// Where a walk over all names that match one filter stands. It survives every change of the
@@ -77,13 +80,13 @@ class NameTree {
  private:
   static constexpr NodeIndex root = 0;
 
-  struct Node {
+  struct alignas(32) Node {  // 32 bytes: never across two cache lines
     NodeIndex parent = none;
-    LevelId level = LevelTable::none;
     NodeIndex first_child = none;
     NodeIndex next_sibling = none;
     NodeIndex previous_sibling = none;  // of a first child: the last one
     std::uint32_t payload = none;
+    LevelText level;
   };
 
   [[nodiscard]] NodeIndex find_child(NodeIndex parent, std::string_view level) const;
@@ -91,12 +94,11 @@ class NameTree {
   void unlink(NodeIndex node);
   void step_cursors_over(NodeIndex node);
   [[nodiscard]] NodeIndex first_candidate(NodeIndex parent, std::string_view level) const;
-  [[nodiscard]] std::uint32_t edge_hash(NodeIndex parent, LevelId level) const {
+  [[nodiscard]] std::uint32_t edge_hash(NodeIndex parent, std::string_view level) const {
     return static_cast<std::uint32_t>(keyed_hash(seed_, parent, level));
   }
 
   HashSeed seed_;
-  LevelTable levels_;
   FlatIndex edges_;  // (parent, level) -> node
   Pool<Node> nodes_;
   Cursor* cursors_ = nullptr;  // all that live, as an intrusive list

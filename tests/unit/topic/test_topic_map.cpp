@@ -75,7 +75,10 @@ BOOST_AUTO_TEST_CASE(work_is_cut_into_slices) {
   std::size_t slices = 0;
   while (!cursor.finished()) {
     std::size_t steps = 10;
-    while (const std::string* value = map.next(cursor, steps)) seen.insert(*value);
+    while (const auto* entry = map.next(cursor, steps)) {
+      BOOST_REQUIRE(map.name_of(*entry).text() == entry->value);
+      seen.insert(entry->value);
+    }
     ++slices;
     BOOST_REQUIRE(slices < 2'000U);
   }
@@ -163,7 +166,7 @@ BOOST_AUTO_TEST_CASE(what_stays_during_a_walk_is_met_exactly_once) {
     auto bystander = map.make_cursor(filter("#"));
     while (!cursor.finished()) {
       std::size_t steps = random.upto(4);
-      if (const std::string* value = map.next(cursor, steps)) ++met[*value];
+      if (const auto* entry = map.next(cursor, steps)) ++met[entry->value];
       const auto text = random_name(random);
       if (random.one_in(2)) {
         if (map.erase(name(text))) stayed.erase(text);
