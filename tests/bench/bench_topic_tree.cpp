@@ -36,7 +36,8 @@ TopicFilter filter_of(std::size_t number, Kind kind) {
 struct Filled {
   Filled(std::size_t count, Kind kind) {
     const std::int64_t before = heap_use().live_bytes;
-    for (std::size_t i = 0; i < count; ++i) tree.insert(filter_of(i, kind), i % sessions, {});
+    for (std::size_t i = 0; i < count; ++i)
+      tree.insert(filter_of(i, kind), i % sessions, SubscriptionOptions{});
     bytes = heap_use().live_bytes - before;
   }
   Tree tree{HashSeed{1, 2}};
@@ -90,7 +91,7 @@ void match_many_ways(benchmark::State& state) {
   Filled filled(count, exact);
   for (const char* filter :
        {"+/+/+/temperature", "home/+/+/temperature", "home/+/+/+", "#", "+/#", "home/#", "+/+/+/+"})
-    filled.tree.insert(TopicFilter::parse(filter).value(), sessions, {});
+    filled.tree.insert(TopicFilter::parse(filter).value(), sessions, SubscriptionOptions{});
   const auto names = names_below(count, "/temperature");
   std::size_t found = 0;
   for (auto _ : state)
@@ -107,7 +108,7 @@ void subscribe_unsubscribe(benchmark::State& state) {
   std::vector<TopicFilter> filters;
   for (std::size_t i = 0; i < names_count; ++i) filters.push_back(filter_of(count + i, plus));
   for (auto _ : state) {
-    for (const TopicFilter& filter : filters) filled.tree.insert(filter, 7, {});
+    for (const TopicFilter& filter : filters) filled.tree.insert(filter, 7, SubscriptionOptions{});
     for (const TopicFilter& filter : filters) filled.tree.erase(filter, 7);
   }
   STARLING_CHECK(filled.tree.size() == count);
