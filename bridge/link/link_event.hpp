@@ -46,7 +46,12 @@ struct ArrivedPublication {
   std::size_t mesh = 0;
   std::uint64_t number = 0;  ///< on its lane: what acknowledge() takes
   std::uint8_t hops = 0;
-  SharedPublication message;  ///< with origin, QoS and expiry of this peer's telling
+  /// For whoever keeps what follows from a topic's name: on this lane of this link, a message with
+  /// the same topic number and version has the same topic and mesh. Version 0: it had no number.
+  std::uint32_t topic_number = 0;
+  std::uint64_t topic_version = 0;
+  Publication
+      message;  ///< with origin, QoS and expiry of this peer's telling; the reader's to take
 };
 
 /// A batch, in order. QoS 1 and 2 are owed an acknowledge().

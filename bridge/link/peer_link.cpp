@@ -50,8 +50,9 @@ PeerLink::PeerLink(const PeerLinkSettings& settings, LinkOpening opening, TimePo
       channel_(channel_of(settings.self, opening_)),
       opened_at_(now),
       last_heard_(now),
-      receiving_{ReceivingLane(settings.lane_messages, settings.lane_bytes),
+      receiving_{ReceivingLane(settings.best_effort_messages, settings.best_effort_bytes),
                  ReceivingLane(settings.lane_messages, settings.lane_bytes)},
+      topics_{KeptTopicNumbers(settings.topic_numbers), KeptTopicNumbers(settings.topic_numbers)},
       last_ping_(now) {
   STARLING_CHECK(settings.meshes.size() <= limits::link_meshes_max);
   STARLING_CHECK(settings.frame_max >= limits::link_frame_max);
@@ -80,10 +81,12 @@ void PeerLink::start(LinkEvents& events, OutputBuffer& out) {
   hello.endpoints = told(opening_.endpoints);
   if (is_dialable(opening_.remote)) hello.observed = opening_.remote;
   hello.frame_max = settings_->frame_max;
-  for (const wire::Lane lane : {wire::Lane::best_effort, wire::Lane::guaranteed})
-    hello.windows.push_back({lane, settings_->lane_messages, settings_->lane_bytes});
+  hello.windows = {
+      {wire::Lane::best_effort, settings_->best_effort_messages, settings_->best_effort_bytes},
+      {wire::Lane::guaranteed, settings_->lane_messages, settings_->lane_bytes}};
   hello.ordinal = opening_.ordinal;
   hello.holds_other = opening_.holds_other;
+  hello.topic_numbers = settings_->topic_numbers;
   wire::write_frame(hello, out);
 }
 
@@ -131,28 +134,25 @@ bool PeerLink::can_send(wire::Lane lane) const {
   return is_ready() && sending_[index_of(lane)].has_credit();
 }
 
-SendResult PeerLink::send(const OutgoingPublication& message, OutputBuffer& out) {
+SendResult PeerLink::send(const OutgoingPublication& outgoing, OutputBuffer& out) {
   if (!is_ready()) return {SendOutcome::not_linked, 0};
-  STARLING_CHECK(shares(message.mesh));
-  if (message.expires_in && *message.expires_in <= Duration::zero())
+  STARLING_CHECK(shares(outgoing.mesh));
+  if (outgoing.expires_in && *outgoing.expires_in <= Duration::zero())
     return {SendOutcome::expired, 0};
-  const wire::OutgoingEntry entry{.mesh = static_cast<std::uint32_t>(message.mesh),
-                                  .qos = message.qos,
-                                  .hops = message.hops,
-                                  .expires_in = in_milliseconds(message.expires_in),
-                                  .body = message.body};
-  const std::size_t size = wire::entry_size(entry);
-  if (size + wire::batch_overhead_max > std::min(frame_max_theirs_, limits::publication_frame_max))
+  const Publication& message = outgoing.message;
+  const std::size_t size_max = message.payload.size() + outgoing.topic.text().size()
+                               + wire::properties_size_max(message.properties.get())
+                               + wire::entry_overhead_max + wire::batch_overhead_max;
+  if (size_max > std::min(frame_max_theirs_, limits::publication_frame_max))
     return {SendOutcome::too_large, 0};
-  const wire::Lane lane = wire::lane_of(message.qos);
-  SendingLane& to = sending(lane);
-  if (!to.has_credit()) {
-    if (lane == wire::Lane::best_effort) ++counters_.dropped_qos0;
-    return {SendOutcome::no_credit, 0};
-  }
-  if (to.is_batch_full_for(size)) to.flush(lane, floor_, settings_->self, out);
+  SendingLane& to = sending(wire::lane_of(outgoing.qos));
+  if (!to.has_credit()) return {SendOutcome::no_credit, 0};
   ++counters_.sent;
-  return {SendOutcome::sent, to.add(entry, size)};
+  const auto mesh = static_cast<std::uint32_t>(outgoing.mesh);
+  const SendingLane::Message entry{
+      outgoing.topic, mesh, outgoing.qos, outgoing.hops, in_milliseconds(outgoing.expires_in),
+      message};
+  return {SendOutcome::sent, to.add(entry, floor_of(outgoing.qos), settings_->self, out)};
 }
 
 void PeerLink::set_floor(const std::optional<MessageId>& floor) {
@@ -161,8 +161,8 @@ void PeerLink::set_floor(const std::optional<MessageId>& floor) {
 
 void PeerLink::flush(OutputBuffer& out) {
   if (!is_ready()) return;
-  sending(wire::Lane::guaranteed).flush(wire::Lane::guaranteed, floor_, settings_->self, out);
-  sending(wire::Lane::best_effort).flush(wire::Lane::best_effort, {}, settings_->self, out);
+  sending(wire::Lane::guaranteed).flush(floor_, settings_->self, out);
+  sending(wire::Lane::best_effort).flush({}, settings_->self, out);
 }
 
 void PeerLink::acknowledge(std::uint64_t number, OutputBuffer& out) {
@@ -293,7 +293,8 @@ void PeerLink::write_bye(wire::CloseReason reason, std::string_view text, Output
 
 void PeerLink::end() {
   phase_ = Phase::ended;
-  sending_ = {};
+  sending_ = {SendingLane(wire::Lane::best_effort), SendingLane(wire::Lane::guaranteed)};
+  topics_ = {KeptTopicNumbers(0), KeptTopicNumbers(0)};
   intake_ = InterestIntake();
 }
 

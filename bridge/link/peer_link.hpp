@@ -19,6 +19,7 @@
 #include "starling/ids.hpp"
 #include "starling/interest.hpp"
 #include "starling/limits.hpp"
+#include "starling/link_limits.hpp"
 #include "starling/output_buffer.hpp"
 #include "starling/time.hpp"
 
@@ -27,6 +28,7 @@
 #include "bridge/link/lane.hpp"
 #include "bridge/link/link_event.hpp"
 #include "bridge/link/membership.hpp"
+#include "bridge/link/topic_numbers.hpp"
 #include "bridge/wire/write_frame.hpp"
 #include "src/crypto/mesh_keys.hpp"
 
@@ -43,6 +45,9 @@ struct PeerLinkSettings {
   std::size_t frame_max = limits::publication_frame_max;
   std::size_t lane_messages = limits::lane_credit_messages;
   std::size_t lane_bytes = limits::lane_credit_bytes;
+  std::size_t best_effort_messages = limits::best_effort_credit_messages;
+  std::size_t best_effort_bytes = limits::best_effort_credit_bytes;
+  std::uint32_t topic_numbers = limits::link_topic_numbers;  ///< we remember, per lane
 };
 
 /// What is known about one channel when its TLS handshake is complete.
@@ -60,18 +65,19 @@ struct LinkOpening {
   bool holds_other = false;
 };
 
-/// One message for send(): its shared encoding and what this peer gets.
+/// One message for send(), and what this peer gets of it.
 struct OutgoingPublication {
-  std::size_t mesh = 0;  ///< our number; shared with the peer, or send() aborts
+  const Publication& message;
+  const TopicName& topic;  ///< its name in the mesh; the rest is in `message`
+  std::size_t mesh = 0;    ///< our number; shared with the peer, or send() aborts
   QoS qos = QoS::at_most_once;
-  std::uint8_t hops = 0;               ///< at most limits::hops_max
-  std::optional<Duration> expires_in;  ///< what is left of its life
-  wire::EncodedPublication body;
+  std::uint8_t hops = 0;                    ///< at most limits::hops_max
+  std::optional<Duration> expires_in = {};  ///< what is left of its life
 };
 
 enum class SendOutcome : std::uint8_t {
   sent,
-  no_credit,   ///< QoS 0: dropped and counted. QoS 1/2: keep it until CreditGranted
+  no_credit,   ///< keep it until CreditGranted, or drop it
   too_large,   ///< this peer will never take it
   expired,     ///< nothing is left of its life
   not_linked,  ///< before LinkReady, or the link has ended
@@ -82,9 +88,8 @@ struct SendResult {
 };
 
 struct LinkCounters {
-  std::uint64_t sent = 0;          ///< publications
-  std::uint64_t received = 0;      ///< publications
-  std::uint64_t dropped_qos0 = 0;  ///< refused by send() for want of credit
+  std::uint64_t sent = 0;      ///< publications
+  std::uint64_t received = 0;  ///< publications
 };
 
 class PeerLink {
@@ -180,7 +185,11 @@ class PeerLink {
   Verdict on_proof(const wire::Proof& proof, const Turn& turn);
   Verdict on_linked_frame(wire::Frame& frame, const Turn& turn);
   Verdict on_interests(wire::Interests& frame, const Turn& turn);
-  Verdict on_publications(wire::Publications& frame, const Turn& turn);
+  Verdict on_publications(ByteView body, const Turn& turn);
+  Verdict check_head(const wire::PublicationsHead& head);
+  /// What the entry says its topic is; null, with a verdict: nothing that we could know.
+  const KeptTopicNumbers::Topic* topic_of(const wire::TopicMention& mention, wire::Lane lane,
+                                          KeptTopicNumbers::Topic& spelt_out, Verdict& verdict);
   Verdict on_acknowledgement(const wire::Acknowledgement& frame, const Turn& turn);
   Verdict on_credit(const wire::Credit& frame, const Turn& turn);
   void on_ping(const wire::Ping& frame, const Turn& turn);
@@ -218,11 +227,16 @@ class PeerLink {
   std::vector<std::size_t> shared_;  // our numbers, in our order
 
   // Since LinkReady.
-  std::array<SendingLane, wire::lanes_count> sending_;
+  std::array<SendingLane, wire::lanes_count> sending_{SendingLane(wire::Lane::best_effort),
+                                                      SendingLane(wire::Lane::guaranteed)};
   std::array<ReceivingLane, wire::lanes_count> receiving_;
+  std::array<KeptTopicNumbers, wire::lanes_count> topics_;
   InterestIntake intake_;
   std::map<std::size_t, std::uint64_t> interests_sequence_;  // of our latest frame, per mesh
   std::optional<MessageId> floor_;
+  [[nodiscard]] std::optional<MessageId> floor_of(QoS qos) const {
+    return wire::lane_of(qos) == wire::Lane::guaranteed ? floor_ : std::nullopt;
+  }
   LinkCounters counters_;
   TimePoint last_ping_;
   std::uint64_t ping_stamp_ = 0;

@@ -7,6 +7,7 @@
 #include "starling/limits.hpp"
 
 #include "bridge/link/peer_link.hpp"
+#include "bridge/wire/publications_reader.hpp"
 #include "bridge/wire/read_frame.hpp"
 
 namespace starling {
@@ -31,19 +32,27 @@ Error protocol_error(std::string what) {
   return {Errc::protocol_error, std::move(what)};
 }
 
+/// How many bytes the frame that begins in `begun` lacks, or its length does.
+std::size_t bytes_missing(ByteView begun) {
+  if (begun.size() < wire::frame_prefix_size) return wire::frame_prefix_size - begun.size();
+  return wire::frame_prefix_size + ByteReader(begun).read_u32() - begun.size();
+}
+
 }  // namespace
 
 void PeerLink::on_bytes(ByteView bytes, TimePoint now, LinkEvents& events, OutputBuffer& out) {
   if (phase_ == Phase::created || phase_ == Phase::ended) return;
   last_heard_ = now;
   const Turn turn{now, events, out};
-  if (incoming_.empty()) {
-    append(incoming_, bytes.subspan(take_frames(bytes, turn)));
-  } else {
-    append(incoming_, bytes);
+  // Only what completes the first frame is copied; the others are read where they lie.
+  while (!incoming_.empty() && !bytes.empty() && !has_ended()) {
+    const ByteView part = bytes.first(std::min(bytes_missing(incoming_), bytes.size()));
+    bytes = bytes.subspan(part.size());
+    append(incoming_, part);
     const std::size_t taken = take_frames(incoming_, turn);
     incoming_.erase(incoming_.begin(), incoming_.begin() + static_cast<std::ptrdiff_t>(taken));
   }
+  if (!has_ended()) append(incoming_, bytes.subspan(take_frames(bytes, turn)));
   if (incoming_.empty() || has_ended()) incoming_ = Bytes{};  // an idle link owns no buffer
 }
 
@@ -61,6 +70,13 @@ std::size_t PeerLink::take_frames(ByteView bytes, const Turn& turn) {
     }
     if (!*body) break;
     taken += wire::frame_prefix_size + (*body)->size();
+    // Messages, of which there are many, are not made into a Frame first.
+    if (is_ready()
+        && wire::peek_type(**body) == static_cast<std::uint64_t>(wire::FrameType::publications)) {
+      if (auto trouble = on_publications(**body, turn))
+        fail(*std::move(trouble), turn.events, turn.out);
+      continue;
+    }
     auto frame = wire::read_frame(**body);
     if (!frame) {
       fail({reason_for(frame.error()), frame.error()}, turn.events, turn.out);
@@ -112,7 +128,9 @@ PeerLink::Verdict PeerLink::on_hello(wire::Hello& hello, const Turn& turn) {
 
   theirs_ = {hello.node, hello.epoch, hello.ordinal, hello.holds_other};
   frame_max_theirs_ = static_cast<std::size_t>(hello.frame_max);
-  for (const wire::LaneWindow& window : hello.windows) sending(window.lane).open(window);
+  const std::size_t topic_numbers = std::min(hello.topic_numbers, limits::link_topic_numbers);
+  for (const wire::LaneWindow& window : hello.windows)
+    sending(window.lane).open(window, topic_numbers);
 
   ours_of_.assign(hello.meshes.size(), std::nullopt);
   wire::Proof proof;
@@ -173,7 +191,6 @@ void PeerLink::become_ready(const Turn& turn) {
 // --- Once it is.
 
 PeerLink::Verdict PeerLink::on_linked_frame(wire::Frame& frame, const Turn& turn) {
-  if (auto* it = std::get_if<wire::Publications>(&frame)) return on_publications(*it, turn);
   if (auto* it = std::get_if<wire::Acknowledgement>(&frame)) return on_acknowledgement(*it, turn);
   if (auto* it = std::get_if<wire::Credit>(&frame)) return on_credit(*it, turn);
   if (auto* it = std::get_if<wire::Interests>(&frame)) return on_interests(*it, turn);
@@ -215,42 +232,101 @@ PeerLink::Verdict PeerLink::on_interests(wire::Interests& frame, const Turn& tur
   return {};
 }
 
-PeerLink::Verdict PeerLink::on_publications(wire::Publications& frame, const Turn& turn) {
-  ReceivingLane& lane = receiving(frame.lane);
-  if (frame.first_number != lane.last() + 1)
+PeerLink::Verdict PeerLink::check_head(const wire::PublicationsHead& head) {
+  const std::uint64_t last = receiving(head.lane).last();
+  if (head.first_number != last + 1)
     return Trouble{CloseReason::protocol_error,
-                   protocol_error("publication " + std::to_string(frame.first_number) + " after "
-                                  + std::to_string(lane.last()) + " [MESH-5.1-3]")};
+                   protocol_error("publication " + std::to_string(head.first_number) + " after "
+                                  + std::to_string(last) + " [MESH-5.1-3]")};
+  if (!head.first_id.origin.is_zero() && head.first_id.origin != peer())
+    return Trouble{CloseReason::protocol_error,
+                   protocol_error("a publication of another origin than its sender"
+                                  " [MESH-5.4-2]")};
+  return {};
+}
+
+const KeptTopicNumbers::Topic* PeerLink::topic_of(const wire::TopicMention& mention,
+                                                  wire::Lane lane,
+                                                  KeptTopicNumbers::Topic& spelt_out,
+                                                  Verdict& verdict) {
+  KeptTopicNumbers& kept = topics_[index_of(lane)];
+  const KeptTopicNumbers::Topic* topic = nullptr;
+  if (mention.text.empty()) {
+    topic = kept.find(*mention.number);
+  } else {
+    const auto mesh = shared_mesh(mention.mesh);
+    if (!mesh) {
+      verdict = Trouble{CloseReason::protocol_error,
+                        protocol_error("a publication in a mesh that is not shared [MESH-4.2-6]")};
+      return nullptr;
+    }
+    TopicName name = TopicName::parse(mention.text).value();  // the reader has looked
+    if (mention.number) {
+      topic = kept.keep(*mention.number, std::move(name), *mesh);
+    } else {
+      spelt_out = {std::move(name), *mesh, 0};
+      topic = &spelt_out;
+    }
+  }
+  if (topic == nullptr)
+    verdict =
+        Trouble{CloseReason::protocol_error,
+                protocol_error("topic number " + std::to_string(*mention.number)
+                               + (mention.text.empty() ? ", which stands for none [MESH-5.1-5]"
+                                                       : ", beyond the bound [MESH-5.1-6]"))};
+  return topic;
+}
+
+PeerLink::Verdict PeerLink::on_publications(ByteView body, const Turn& turn) {
+  wire::PublicationsReader in(body);
+  const wire::PublicationsHead& head = in.head();
+  if (in.count() > 0)
+    if (auto trouble = check_head(head)) return trouble;
+  ReceivingLane& lane = receiving(head.lane);
   PublicationsArrived arrived;
-  arrived.lane = frame.lane;
-  arrived.floor = frame.floor;
+  arrived.lane = head.lane;
+  arrived.floor = head.floor;
   if (arrived.floor && arrived.floor->origin.is_zero()) arrived.floor->origin = peer();
-  arrived.publications.reserve(frame.entries.size());
-  for (wire::PublicationEntry& entry : frame.entries) {
-    Publication& message = entry.publication;
-    const auto mesh = shared_mesh(entry.mesh);
-    if (!mesh)
-      return Trouble{CloseReason::protocol_error,
-                     protocol_error("a publication in a mesh that is not shared [MESH-4.2-6]")};
-    if (wire::lane_of(message.qos) != frame.lane)
+  arrived.publications.reserve(in.count());
+
+  MessageId id{peer(), head.first_id.epoch, head.first_id.sequence};
+  wire::PublicationEntry entry;
+  KeptTopicNumbers::Topic spelt_out;
+  Verdict verdict;
+  while (in.next(entry)) {
+    const KeptTopicNumbers::Topic* topic = topic_of(entry.topic, head.lane, spelt_out, verdict);
+    if (topic == nullptr) return verdict;
+    if (wire::lane_of(entry.qos) != head.lane)
       return Trouble{CloseReason::protocol_error,
                      protocol_error("a publication on the lane of another QoS [MESH-5.1-2]")};
-    if (message.id.origin.is_zero()) message.id.origin = peer();
-    if (message.id.origin != peer())
-      return Trouble{CloseReason::protocol_error,
-                     protocol_error("a publication of another origin than its sender"
-                                    " [MESH-5.4-2]")};
+    if (entry.step > UINT64_MAX - id.sequence)
+      return Trouble{CloseReason::malformed,
+                     {Errc::malformed, "an id beyond all numbers [MESH-5.4-1]"}};
+    id.sequence += entry.step;
     if (auto taken = lane.on_message(entry.cost); !taken)
       return Trouble{reason_for(taken.error()), taken.error()};
-    if (entry.expires_in) message.expires_at = turn.now + *entry.expires_in;
-    arrived.publications.push_back(
-        {*mesh, lane.last(), entry.hops, std::make_shared<const Publication>(std::move(message))});
+    std::optional<TimePoint> expires_at;
+    if (entry.expires_in) expires_at = turn.now + *entry.expires_in;
+    arrived.publications.push_back({.mesh = topic->mesh,
+                                    .number = lane.last(),
+                                    .hops = entry.hops,
+                                    .topic_number = entry.topic.number.value_or(0),
+                                    .topic_version = topic->version,
+                                    .message = {.topic = *topic->name,
+                                                .payload = std::move(entry.payload),
+                                                .qos = entry.qos,
+                                                .retain = entry.retain,
+                                                .expires_at = expires_at,
+                                                .properties = std::move(entry.properties),
+                                                .id = id}});
   }
+  if (auto finished = in.finish(); !finished)
+    return Trouble{reason_for(finished.error()), finished.error()};
   counters_.received += arrived.publications.size();
   turn.events.emplace_back(std::move(arrived));
-  if (frame.lane == wire::Lane::best_effort) {
-    lane.release(lane.last());  // nobody answers for QoS 0: it has left our hands
-    grant_credit(frame.lane, turn.out);
+  if (head.lane == wire::Lane::best_effort) {
+    lane.release_all();  // nobody answers for QoS 0: it has left our hands
+    grant_credit(head.lane, turn.out);
   }
   return {};
 }

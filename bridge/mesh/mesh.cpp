@@ -46,10 +46,12 @@ Mesh::Impl::Impl(MeshSettings settings, MeshHost& host, Rendezvous& rendezvous,
       duplicates_metric_(metrics.metric("starling_mesh_duplicates_total")),
       refused_metric_(metrics.metric("starling_mesh_refused_total")),
       parked_metric_(metrics.metric("starling_mesh_parked")),
+      denied_metric_(metrics.metric("starling_acl_denied_total{access=\"mesh\"}")),
       link_settings_(link_settings_of(settings_)),
       addresses_(settings_.mesh_port),
       book_(own_, entropy),
       interests_(settings_.meshes.size(), HashSeed::from(entropy)),
+      routes_(limits::routes_kept),
       recent_topics_(settings_.meshes.size()) {
   addresses_.set_configured(settings_.configured_endpoints);
   addresses_.set_local(settings_.local_endpoints);
@@ -112,6 +114,15 @@ void Mesh::Impl::stop() {
   scheduler_.cancel(parking_wake_);
 }
 
+void Mesh::Impl::mark_dirty(const NodeId& id) {
+  if (Peer* peer = find_peer(id)) mark_dirty(id, *peer);
+}
+
+void Mesh::Impl::mark_dirty(const NodeId& id, Peer& peer) {
+  if (!std::exchange(peer.dirty, true)) dirty_peers_.push_back(id);
+  ask_turn_end();
+}
+
 void Mesh::Impl::ask_turn_end() {
   if (turn_end_asked_ || !running_) return;
   turn_end_asked_ = true;
@@ -128,9 +139,11 @@ void Mesh::Impl::on_turn_end() {
   const bool topology_changed = topology_changed_;
   if (topology_changed) review_topology();
   if (parking_changed_) settle_parking();
-  const std::set<NodeId> dirty = std::exchange(dirty_peers_, {});
-  for (const NodeId& id : dirty) {
-    if (Peer* peer = find_peer(id)) pump(id, *peer);
+  for (const NodeId& id : std::exchange(dirty_peers_, {})) {
+    if (Peer* peer = find_peer(id)) {
+      peer->dirty = false;
+      pump(id, *peer);
+    }
   }
   if (topology_changed) run_dials();
 }
@@ -139,6 +152,7 @@ void Mesh::Impl::on_tick() {
   tick_wake_ = scheduler_.wake_at(now() + tick_interval, [this] { on_tick(); });
   std::vector<NodeId> gone;
   for (auto& [id, peer] : peers_) {
+    expire_waiting(peer);
     if (!peer.away_since) continue;
     const Duration away = now() - *peer.away_since;
     if (peer.interests_known && away >= limits::live_interest_kept_for)
@@ -154,6 +168,7 @@ void Mesh::Impl::on_tick() {
     gone.push_back(id);
   }
   for (const NodeId& id : gone) peers_.erase(id);
+  if (!gone.empty()) ++generation_;  // routes name peers
   std::erase_if(acquaintances_, [this](const auto& entry) {
     const Acquaintance& a = entry.second;
     return a.dials_under_way == 0 && !wanted_.contains(entry.first) && !peers_.contains(entry.first)
@@ -249,7 +264,7 @@ PeerStatus Mesh::Impl::status_of(const NodeId& id) const {
   }
   status.messages_received = peer.messages_received;
   status.messages_sent = peer.messages_sent;
-  status.dropped_qos0 = peer.dropped_qos0;
+  status.dropped_qos0 = peer.dropped_qos0 + peer.waiting.dropped();
   status.dropped_outbox = peer.outbox.dropped();
   status.outbox_messages = peer.outbox.size();
   status.outbox_bytes = peer.outbox.bytes();
@@ -322,6 +337,9 @@ void Mesh::on_committed(BatchNumber last) {
 }
 void Mesh::on_message_placed(const MessageId& id) {
   impl_->on_message_placed(id);
+}
+void Mesh::on_access_changed() {
+  impl_->on_access_changed();
 }
 void Mesh::set_local_endpoints(std::vector<Endpoint> endpoints) {
   impl_->set_local_endpoints(std::move(endpoints));

@@ -83,6 +83,9 @@ class Mesh {
   /// A delivery that was told to be waiting has found its place. Ids that do not wait are ignored.
   void on_message_placed(const MessageId& id);
 
+  /// What MeshHost::mesh_may_publish answers may be different now.
+  void on_access_changed();
+
   /// The interfaces have other addresses now.
   void set_local_endpoints(std::vector<Endpoint> endpoints);
   /// The addresses this node joins by are known (their names resolved), or, if it was given none,

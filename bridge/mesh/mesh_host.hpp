@@ -39,7 +39,8 @@ class MeshHost {
 
   /// Plain bytes to be encrypted and sent. Only for links between on_link_open and on_link_closed.
   virtual OutputBuffer& link_output(LinkId link) = 0;
-  /// Something was appended to link_output(); send it at the end of this turn.
+  /// Something was appended to link_output(); send it at the end of this turn, or a part of it now.
+  /// Nothing is called back from inside.
   virtual void flush_link(LinkId link) = 0;
   /// True while more than limits::connection_output_max bytes of this link wait for the socket. The
   /// mesh then appends no publications; Mesh::on_link_writable tells it to go on.
@@ -48,12 +49,16 @@ class MeshHost {
   /// need not follow, and does no harm.
   virtual void close_link(LinkId link) = 0;
 
-  /// A message for local clients, under its local name. The node checks access as user
-  /// "mesh:<mesh>" and hands it to the broker by the door that does not lead back to the mesh.
+  /// May peer `from` publish `topic` (a local name) here, as user "mesh:<mesh>"? The answer holds
+  /// until Mesh::on_access_changed().
+  [[nodiscard]] virtual bool mesh_may_publish(std::string_view mesh, const NodeId& from,
+                                              const TopicName& topic) const = 0;
+  /// A message for local clients, under its local name, that mesh_may_publish(). The node hands it
+  /// to the broker by the door that does not lead back to the mesh.
   /// Whatever must be kept goes into batch(). A message that waits is not acknowledged to its peer,
   /// nor is what came after it from there: so that peer slows down, and no other.
   virtual MeshDelivery deliver_from_mesh(std::string_view mesh, const NodeId& from,
-                                         const SharedPublication& message) = 0;
+                                         Publication&& message) = 0;
   /// This turn's batch, into which the mesh appends when MeshSettings::keep_outboxes says so. Asking for
   /// it makes the node seal one at the end of the turn, be it empty: the mesh asks whenever
   /// something waits to be acknowledged to a peer.

@@ -3,6 +3,7 @@
 // mesh_sending.cpp and mesh_receiving.cpp move messages.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -51,11 +52,20 @@ class Mesh::Impl final : private CircleHandler {
   void on_batch_sealed(BatchNumber number);
   void on_committed(BatchNumber last);
   void on_message_placed(const MessageId& id);
+  void on_access_changed() { ++access_generation_; }
   void set_local_endpoints(std::vector<Endpoint> endpoints);
   void set_bootstrap_endpoints(const std::vector<Endpoint>& endpoints);
   [[nodiscard]] MeshStatus status() const;
 
  private:
+  /// What becomes of messages of one topic that come in one mesh from one peer.
+  struct Entrance {
+    std::uint64_t version = 0;  // of the topic number, see ArrivedPublication
+    std::uint64_t access_generation = 0;
+    std::optional<TopicName> local;  // its name here; nullopt: no rule lets it in
+    bool is_permitted = false;
+  };
+
   /// A connection whose TLS handshake is complete.
   struct Link {
     Link(PeerLink link_machine, const LinkFacts& facts)
@@ -65,6 +75,7 @@ class Mesh::Impl final : private CircleHandler {
           inbound(facts.inbound) {}
 
     PeerLink machine;
+    OutputBuffer* out = nullptr;  // of the host; good as long as the link
     NodeId peer;
     Endpoint remote;
     bool inbound;
@@ -86,20 +97,33 @@ class Mesh::Impl final : private CircleHandler {
     };
     std::map<MessageId, Waiting> waiting;
     std::uint64_t refused = 0;  // messages that were not let in; the first is logged
+
+    // Whether the socket takes more is asked now and then, not for each message.
+    bool is_congested = false;
+    unsigned messages_until_look = 0;
+    // What was found out about a topic that comes by number, by lane and number.
+    std::array<std::vector<Entrance>, wire::lanes_count> entrances;
   };
 
   /// Another node that we are or were linked with, or that has left interests with us.
   struct Peer {
     Peer(const OutboxBounds& bounds, const PeerQuotaBounds& quota_bounds, HashSeed seed,
          TimePoint now)
-        : outbox(bounds), quota(quota_bounds, seed, now) {}
+        : outbox(bounds),
+          waiting({limits::best_effort_waiting_messages, limits::best_effort_waiting_bytes,
+                   limits::best_effort_waiting_age}),
+          quota(quota_bounds, seed, now) {}
 
     std::optional<LinkId> link;    // the one that is kept, once hello and proof hold
+    Link* kept = nullptr;          // the same
+    bool dirty = false;            // has something to send at the end of the turn
     bool flowing = false;          // messages may be sent over it
     bool interests_known = false;  // the interest table says what it wants, or wanted a moment ago
     std::vector<std::size_t> meshes;  // shared ones, as of the present or last link
     std::optional<TimePoint> away_since;
     Outbox outbox;
+    Outbox waiting;  // QoS 0 that waits for credit or the socket; gone with the link
+    std::uint64_t waiting_dropped = 0;  // of waiting.dropped(), counted in the metric
     PeerQuota quota;
     std::optional<TimePoint> credit_held_until;
     std::uint64_t messages_received = 0;
@@ -118,6 +142,27 @@ class Mesh::Impl final : private CircleHandler {
         exchange_until;  // it wants what we publish: keep a link in a large mesh too
   };
 
+  /// Who gets what is published under one local name, and as what: the way of nearly every message,
+  /// found again by its topic alone. Valid while nobody's interests or links have changed.
+  struct Route {
+    struct Name {
+      MeshIndex mesh = 0;
+      TopicName topic;
+      bool is_local = false;  // the same as the local one
+    };
+    struct Target {
+      NodeId id;
+      Peer* peer = nullptr;
+      std::size_t name = 0;  // of names
+      QoS qos_max = QoS::at_most_once;
+    };
+    std::optional<TopicName> topic;
+    std::uint64_t interests_generation = 0;
+    std::uint64_t generation = 0;
+    std::vector<Name> names;  // empty: it stays here
+    std::vector<Target> targets;
+  };
+
   /// How a mesh stands, worked out anew when links or members change.
   struct Standing {
     bool small = false;         // private, and few enough members that all are linked with all
@@ -127,6 +172,8 @@ class Mesh::Impl final : private CircleHandler {
   // --- mesh.cpp
   void ask_turn_end();
   void on_turn_end();
+  void mark_dirty(const NodeId& id);
+  void mark_dirty(const NodeId& id, Peer& peer);
   void on_tick();
   void save_book();
   void on_peer_seen(MeshIndex mesh, const PeerSeen& seen) override;
@@ -145,7 +192,7 @@ class Mesh::Impl final : private CircleHandler {
   void on_event(LinkId id, const LinkReady& ready);
   void on_event(LinkId id, const InterestsReplaced& event);
   void on_event(LinkId id, const InterestsChanged& event);
-  void on_event(LinkId id, const PublicationsArrived& event);
+  void on_event(LinkId id, PublicationsArrived& event);
   void on_event(LinkId id, const Acknowledged& event);
   void on_event(LinkId id, const CreditGranted& event);
   void on_event(LinkId id, const DialMeArrived& event);
@@ -186,13 +233,25 @@ class Mesh::Impl final : private CircleHandler {
   void update_endpoints();
 
   // --- mesh_sending.cpp
-  void send_to(const Recipient& recipient, const SharedPublication& message,
-               const wire::EncodedPublication& body);
-  void send_best_effort(const NodeId& id, Peer& peer, const Recipient& recipient,
-                        const SharedPublication& message, const wire::EncodedPublication& body);
+  const Route& route_of(const TopicName& topic);
+  [[nodiscard]] Route make_route(const TopicName& topic);
+  /// `message` under the name it has in the mesh.
+  void send_to(const NodeId& id, Peer& peer, MeshIndex mesh, QoS qos,
+               const SharedPublication& message);
+  [[nodiscard]] bool send_at_once(const NodeId& id, Peer& peer, MeshIndex mesh,
+                                  const TopicName& topic, const Publication& message);
+  void send_best_effort(const NodeId& id, Peer& peer, MeshIndex mesh,
+                        const SharedPublication& message);
+  void enqueue(const NodeId& id, Peer& peer, MeshIndex mesh, QoS qos,
+               const SharedPublication& message);
   void pump(const NodeId& id, Peer& peer);
-  [[nodiscard]] bool needs_parking(Circle& circle, const Publication& message);
-  [[nodiscard]] bool may_concern_others(Circle& circle, const Publication& message);
+  void pump_guaranteed(const NodeId& id, Peer& peer, Link& link);
+  void pump_best_effort(Peer& peer, Link& link);
+  [[nodiscard]] bool takes_more(Peer& peer);
+  void expire_waiting(Peer& peer);
+  void count_dropped(Peer& peer);
+  [[nodiscard]] bool needs_parking(Circle& circle, const TopicName& topic, QoS qos);
+  [[nodiscard]] bool may_concern_others(Circle& circle, const TopicName& name);
   void give_parked(const NodeId& id, Peer& peer);
   void settle_parking();
   void arm_parking();
@@ -202,12 +261,15 @@ class Mesh::Impl final : private CircleHandler {
                                                    const Publication& message) const;
 
   // --- mesh_receiving.cpp
-  void receive(LinkId id, Link& link, Peer& peer, const PublicationsArrived& event);
+  void receive(LinkId id, Link& link, Peer& peer, PublicationsArrived& event);
   [[nodiscard]] bool receive_one(Link& link, Peer& peer, wire::Lane lane,
-                                 const ArrivedPublication& arrived);
+                                 ArrivedPublication& arrived, TimePoint now);
+  [[nodiscard]] const Entrance& entrance_of(Link& link, wire::Lane lane,
+                                            const ArrivedPublication& arrived);
+  void find_entrance(const Link& link, const ArrivedPublication& arrived, Entrance& entrance) const;
   void refuse(Link& link, const char* why);
   void acknowledge(LinkId id, Link& link);
-  void slow_down(const NodeId& id, Peer& peer, Link& link);
+  void slow_down(const NodeId& id, Peer& peer, Link& link, bool by_open_mesh);
   void release_credit(const NodeId& id);
   void ask_for_seal();
 
@@ -229,6 +291,7 @@ class Mesh::Impl final : private CircleHandler {
   Metric& duplicates_metric_;
   Metric& refused_metric_;
   Metric& parked_metric_;
+  Metric& denied_metric_;
 
   PeerLinkSettings link_settings_;
   OwnAddresses addresses_;
@@ -244,8 +307,11 @@ class Mesh::Impl final : private CircleHandler {
   std::map<LinkId, DialOrder> dials_;
   std::map<NodeId, Peer> peers_;
   std::map<NodeId, Acquaintance> acquaintances_;
-  std::set<NodeId> wanted_;       // as told to the peer book
-  std::set<NodeId> dirty_peers_;  // something to send at the end of the turn
+  std::set<NodeId> wanted_;          // as told to the peer book
+  std::vector<NodeId> dirty_peers_;  // something to send at the end of the turn; each once
+  std::vector<Route> routes_;        // by hash: a topic that falls on another's place takes it
+  Entrance entrance_;                // of a topic without a number, for the length of a call
+  std::uint64_t access_generation_ = 1;
   /// Topics published lately in meshes that are not fully linked, by mesh; the value is the
   /// generation_ at which nobody was missing.
   std::vector<std::unordered_map<std::string, std::uint64_t>> recent_topics_;

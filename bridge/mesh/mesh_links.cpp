@@ -69,8 +69,9 @@ void Mesh::Impl::on_link_open(LinkId id, LinkFacts facts) {
       links_.try_emplace(id, PeerLink{link_settings_, std::move(opening), now()}, facts);
   STARLING_CHECK(is_new);
   at->second.order = order;
+  at->second.out = &host_.link_output(id);
   LinkEvents events;
-  at->second.machine.start(events, host_.link_output(id));
+  at->second.machine.start(events, *at->second.out);
   handle(id, events);
 }
 
@@ -78,15 +79,14 @@ void Mesh::Impl::on_link_bytes(LinkId id, ByteView plain) {
   const auto found = links_.find(id);
   if (found == links_.end()) return;
   LinkEvents events;
-  found->second.machine.on_bytes(plain, now(), events, host_.link_output(id));
+  found->second.machine.on_bytes(plain, now(), events, *found->second.out);
   handle(id, events);
 }
 
 void Mesh::Impl::on_link_writable(LinkId id) {
   const auto found = links_.find(id);
   if (found == links_.end()) return;
-  dirty_peers_.insert(found->second.peer);
-  ask_turn_end();
+  mark_dirty(found->second.peer);
 }
 
 void Mesh::Impl::arm(LinkId id, Link& link) {
@@ -114,13 +114,14 @@ void Mesh::Impl::on_link_timer(LinkId id) {
 }
 
 void Mesh::Impl::flush(LinkId id) {
-  if (!host_.link_output(id).empty()) host_.flush_link(id);
+  const auto found = links_.find(id);
+  if (found != links_.end() && !found->second.out->empty()) host_.flush_link(id);
 }
 
 void Mesh::Impl::handle(LinkId id, LinkEvents& events) {
   for (LinkEvent& event : events) {
     if (!links_.contains(id)) return;  // an earlier event ended it
-    std::visit([&](const auto& e) { on_event(id, e); }, event);
+    std::visit([&](auto& e) { on_event(id, e); }, event);
   }
   const auto found = links_.find(id);
   if (found == links_.end()) return;
@@ -198,6 +199,7 @@ void Mesh::Impl::learn_from_hello(const Link& link, const LinkReady& ready) {
 void Mesh::Impl::adopt(LinkId id, Link& link, Peer& peer) {
   const bool replaces_another = peer.flowing;
   peer.link = id;
+  peer.kept = &link;
   peer.meshes = link.machine.meshes();
   peer.away_since.reset();
   peer.credit_held_until.reset();
@@ -211,7 +213,7 @@ void Mesh::Impl::adopt(LinkId id, Link& link, Peer& peer) {
   if (!replaces_another) tell_about(link.peer, peer);
   // What the peer wants is known already if it was linked until now; otherwise it says so first.
   peer.flowing = replaces_another;
-  if (peer.flowing) dirty_peers_.insert(link.peer);
+  if (peer.flowing) mark_dirty(link.peer, peer);
   flush(id);
   topology_changed_ = true;
   ask_turn_end();
@@ -222,7 +224,7 @@ void Mesh::Impl::begin_flow(const NodeId& id, Peer& peer) {
   drop_unwanted(id, peer);
   if (!peer.interests_known) give_parked(id, peer);
   peer.interests_known = true;
-  dirty_peers_.insert(id);
+  mark_dirty(id, peer);
   ++generation_;
   links_metric_.add(1);
   topology_changed_ = parking_changed_ = true;
@@ -254,7 +256,7 @@ void Mesh::Impl::on_event(LinkId id, const InterestsChanged& event) {
   }
 }
 
-void Mesh::Impl::on_event(LinkId id, const PublicationsArrived& event) {
+void Mesh::Impl::on_event(LinkId id, PublicationsArrived& event) {
   Link& link = links_.at(id);
   receive(id, link, peer_of(link.peer), event);
 }
@@ -266,16 +268,12 @@ void Mesh::Impl::on_event(LinkId id, const Acknowledged& event) {
   const auto done = peer->outbox.acknowledge(event.up_to);
   if (!done) return;
   if (settings_.keep_outboxes) host_.batch().changes.emplace_back(OutboxDone{link.peer, *done});
-  if (!peer->outbox.empty()) {
-    dirty_peers_.insert(link.peer);
-    ask_turn_end();
-  }
+  if (!peer->outbox.empty()) mark_dirty(link.peer, *peer);
 }
 
-void Mesh::Impl::on_event(LinkId id, const CreditGranted& event) {
-  if (event.lane != wire::Lane::guaranteed) return;
-  dirty_peers_.insert(links_.at(id).peer);
-  ask_turn_end();
+void Mesh::Impl::on_event(LinkId id, const CreditGranted&) {
+  // A lane without anything that waits has nothing to do with its credit yet.
+  mark_dirty(links_.at(id).peer);
 }
 
 void Mesh::Impl::on_event(LinkId id, const LinkFailed& event) {
@@ -385,7 +383,10 @@ void Mesh::Impl::on_peer_lost(const NodeId& id, Peer& peer, const std::string& w
                               wire::CloseReason reason) {
   if (peer.flowing) links_metric_.add(-1);
   peer.link.reset();
+  peer.kept = nullptr;
   peer.flowing = false;
+  peer.waiting.clear();  // QoS 0 does not wait for another link
+  count_dropped(peer);
   peer.away_since = now();
   peer.outbox.rewind();
   book_.on_link_lost(id, now(), scheduler_.unix_now());
@@ -402,11 +403,13 @@ void Mesh::Impl::on_peer_lost(const NodeId& id, Peer& peer, const std::string& w
 void Mesh::Impl::end_live_interests(const NodeId& id, Peer& peer) {
   const std::size_t durable = interests_.drop_live(id);
   peer.interests_known = durable > 0;
+  ++generation_;
 }
 
 Mesh::Impl::Peer& Mesh::Impl::peer_of(const NodeId& id) {
   if (Peer* known = find_peer(id)) return *known;
-  const PeerQuotaBounds bounds{settings_.peer_messages_per_s, settings_.peer_retained_max};
+  const PeerQuotaBounds bounds{settings_.peer_messages_per_s, settings_.open_messages_per_s,
+                               settings_.peer_retained_max};
   return peers_.try_emplace(id, settings_.outbox, bounds, HashSeed::from(entropy_), now())
       .first->second;
 }

@@ -9,13 +9,14 @@
 
 namespace starling {
 
-void Mesh::Impl::receive(LinkId id, Link& link, Peer& peer, const PublicationsArrived& event) {
+void Mesh::Impl::receive(LinkId id, Link& link, Peer& peer, PublicationsArrived& event) {
+  const TimePoint at = now();
   // Only the origin itself knows its floor, and only origins send to us.
   if (event.floor && event.floor->origin == link.peer) {
-    seen_.on_floor(link.peer, MessageNumber{event.floor->epoch, event.floor->sequence}, now());
+    seen_.on_floor(link.peer, MessageNumber{event.floor->epoch, event.floor->sequence}, at);
   }
-  for (const ArrivedPublication& arrived : event.publications) {
-    if (receive_one(link, peer, event.lane, arrived)) {
+  for (ArrivedPublication& arrived : event.publications) {
+    if (receive_one(link, peer, event.lane, arrived, at)) {
       if (event.lane == wire::Lane::guaranteed) link.arrived = arrived.number;
       continue;
     }
@@ -31,12 +32,12 @@ void Mesh::Impl::receive(LinkId id, Link& link, Peer& peer, const PublicationsAr
 }
 
 /// False: it can neither be delivered nor acknowledged now.
-bool Mesh::Impl::receive_one(Link& link, Peer& peer, wire::Lane lane,
-                             const ArrivedPublication& arrived) {
-  const SharedPublication& message = arrived.message;
+bool Mesh::Impl::receive_one(Link& link, Peer& peer, wire::Lane lane, ArrivedPublication& arrived,
+                             TimePoint at) {
+  Publication& message = arrived.message;
   // Nobody passes messages on yet: whoever sends one has published it, and nobody can spend
   // another's ids.
-  if (message->id.origin != link.peer) {
+  if (message.id.origin != link.peer) {
     refuse(link, "another node's message");
     return true;
   }
@@ -46,7 +47,7 @@ bool Mesh::Impl::receive_one(Link& link, Peer& peer, wire::Lane lane,
   }
   const bool guaranteed = lane == wire::Lane::guaranteed;
   const Seen seen =
-      guaranteed ? seen_.admit(message->id, now()) : seen_.admit_unacknowledged(message->id, now());
+      guaranteed ? seen_.admit(message.id, at) : seen_.admit_unacknowledged(message.id, at);
   if (seen == Seen::duplicate) {
     duplicates_metric_.add();
     return true;
@@ -56,44 +57,68 @@ bool Mesh::Impl::receive_one(Link& link, Peer& peer, wire::Lane lane,
     return !guaranteed;
   }
 
-  Circle& circle = *circles_[arrived.mesh];
-  const auto local_name = circle.rules().entering(message->topic);
-  if (!local_name || local_name->is_dollar()) {
+  const Circle& circle = *circles_[arrived.mesh];
+  const Entrance& entrance = entrance_of(link, lane, arrived);
+  if (!entrance.local) {
     refuse(link, "no rule lets the topic in");
     return true;
   }
-  if (message->has_expired(now())) return true;
-
-  SharedPublication local = message;
-  if (!(message->topic == *local_name)) {
-    auto copy = std::make_shared<Publication>(*message);
-    copy->topic = *local_name;
-    local = std::move(copy);
-  }
-  switch (peer.quota.admit(*local, now())) {
+  if (message.has_expired(at)) return true;
+  switch (peer.quota.admit(message, *entrance.local, circle.is_open(), at)) {
     case Admission::admitted:
       break;
     case Admission::too_fast:
-      slow_down(link.peer, peer, link);
+      slow_down(link.peer, peer, link, circle.is_open());
       if (!guaranteed) {
         refuse(link, "above the rate for one peer");
         return true;
       }
       break;  // what came on credit is taken; there is no new credit for a while
-    case Admission::too_many_retained: {
-      auto copy = std::make_shared<Publication>(*local);
-      copy->retain = false;
-      local = std::move(copy);
+    case Admission::too_many_retained:
+      message.retain = false;
       break;
-    }
   }
   ++peer.messages_received;
   received_metric_.add();
-  if (host_.deliver_from_mesh(circle.name(), link.peer, local) == MeshDelivery::waiting
+  if (!entrance.is_permitted) {
+    denied_metric_.add();
+    log_.debug("mesh_publication_denied", {{"peer", link.peer}, {"mesh", circle.name()}});
+    return true;
+  }
+  message.topic = *entrance.local;
+  const MessageId id = message.id;
+  if (host_.deliver_from_mesh(circle.name(), link.peer, std::move(message)) == MeshDelivery::waiting
       && guaranteed) {
-    link.waiting.emplace(message->id, Link::Waiting{arrived.number, false, std::nullopt});
+    link.waiting.emplace(id, Link::Waiting{arrived.number, false, std::nullopt});
   }
   return true;
+}
+
+/// Rules and access are asked once for a topic that comes by number. Good until the next call.
+const Mesh::Impl::Entrance& Mesh::Impl::entrance_of(Link& link, wire::Lane lane,
+                                                    const ArrivedPublication& arrived) {
+  if (arrived.topic_version == 0) {
+    find_entrance(link, arrived, entrance_);
+    return entrance_;
+  }
+  // As long as the link's own table of numbers, and so as bounded.
+  auto& entrances = link.entrances[static_cast<std::size_t>(lane) - 1];
+  if (arrived.topic_number >= entrances.size()) entrances.resize(arrived.topic_number + 1);
+  Entrance& entrance = entrances[arrived.topic_number];
+  if (entrance.version != arrived.topic_version || entrance.access_generation != access_generation_)
+    find_entrance(link, arrived, entrance);
+  return entrance;
+}
+
+void Mesh::Impl::find_entrance(const Link& link, const ArrivedPublication& arrived,
+                               Entrance& entrance) const {
+  const Circle& circle = *circles_[arrived.mesh];
+  entrance.version = arrived.topic_version;
+  entrance.access_generation = access_generation_;
+  entrance.local = circle.rules().entering(arrived.message.topic);
+  if (entrance.local && entrance.local->is_dollar()) entrance.local.reset();
+  entrance.is_permitted =
+      entrance.local && host_.mesh_may_publish(circle.name(), link.peer, *entrance.local);
 }
 
 /// Counted always, logged once per link and then each time the number has doubled.
@@ -105,9 +130,10 @@ void Mesh::Impl::refuse(Link& link, const char* why) {
 }
 
 /// Each message above the rate postpones the next credit by what it should have taken.
-void Mesh::Impl::slow_down(const NodeId& id, Peer& peer, Link& link) {
+void Mesh::Impl::slow_down(const NodeId& id, Peer& peer, Link& link, bool by_open_mesh) {
   if (peer.link == std::nullopt || &links_.at(*peer.link) != &link) return;
-  const Duration share{static_cast<Duration::rep>(1e9 / settings_.peer_messages_per_s)};
+  const double rate = by_open_mesh ? settings_.open_messages_per_s : settings_.peer_messages_per_s;
+  const Duration share{static_cast<Duration::rep>(1e9 / rate)};
   const bool is_held = peer.credit_held_until.has_value();
   peer.credit_held_until = std::max(peer.credit_held_until.value_or(now()), now()) + share;
   if (is_held) return;

@@ -22,119 +22,164 @@ SharedPublication renamed(const SharedPublication& message, const TopicName& top
 }  // namespace
 
 void Mesh::Impl::publish(const SharedPublication& message) {
-  if (!running_ || message->topic.is_dollar() || message->has_expired(now())) return;
-  std::vector<LeavingName> names;
-  for (const auto& circle : circles_) {
-    if (auto name = circle->rules().leaving(message->topic)) {
-      names.push_back(LeavingName{circle->index(), std::move(*name)});
-    }
-  }
-  if (names.empty()) return;
+  if (!running_ || message->topic.is_dollar()) return;
+  if (message->expires_at && message->has_expired(now())) return;
+  const Route& route = route_of(message->topic);
+  if (route.names.empty()) return;
 
-  // One form and one encoding per mesh in which somebody wants it, shared by all its peers.
-  struct Form {
-    SharedPublication message;
-    std::optional<wire::EncodedPublication> body;
+  // A name that a prefix changes makes another message, the same for all peers of its mesh.
+  std::vector<SharedPublication> forms;
+  const auto form_of = [&](std::size_t name) -> const SharedPublication& {
+    if (route.names[name].is_local) return message;
+    if (forms.empty()) forms.resize(route.names.size());
+    if (!forms[name]) forms[name] = renamed(message, route.names[name].topic);
+    return forms[name];
   };
-  std::vector<Form> forms(circles_.size());
-  for (const LeavingName& name : names) forms[name.mesh].message = renamed(message, name.topic);
-
-  std::vector<NodeId> served;
-  for (const Recipient& recipient :
-       find_recipients(interests_, names, message->qos, own_, RecipientRules{})) {
-    const Peer* peer = find_peer(recipient.peer);
-    if (peer == nullptr || !peer->interests_known)
-      continue;  // linking: what is parked reaches it in order
-    Form& form = forms[recipient.mesh];
-    if (!form.body) form.body = wire::encode_publication(*form.message, own_);
-    send_to(recipient, form.message, *form.body);
-    served.push_back(recipient.peer);
+  for (const Route::Target& target : route.targets) {
+    const Route::Name& name = route.names[target.name];
+    const QoS qos = lower(message->qos, target.qos_max);
+    if (qos == QoS::at_most_once
+        && send_at_once(target.id, *target.peer, name.mesh, name.topic, *message))
+      continue;
+    send_to(target.id, *target.peer, name.mesh, qos, form_of(target.name));
   }
-  for (const LeavingName& name : names) {
-    Circle& circle = *circles_[name.mesh];
-    const SharedPublication& form = forms[name.mesh].message;
-    if (!needs_parking(circle, *form)) continue;
-    circle.parking().park(form, served, now());
+  for (std::size_t i = 0; i < route.names.size(); ++i) {
+    Circle& circle = *circles_[route.names[i].mesh];
+    if (!needs_parking(circle, route.names[i].topic, message->qos)) continue;
+    std::vector<NodeId> served;
+    for (const Route::Target& target : route.targets) served.push_back(target.id);
+    circle.parking().park(form_of(i), std::move(served), now());
     arm_parking();
   }
 }
 
-void Mesh::Impl::send_to(const Recipient& recipient, const SharedPublication& message,
-                         const wire::EncodedPublication& body) {
-  Peer& peer = *find_peer(recipient.peer);
-  if (recipient.qos == QoS::at_most_once) {
-    send_best_effort(recipient.peer, peer, recipient, message, body);
-    return;
+const Mesh::Impl::Route& Mesh::Impl::route_of(const TopicName& topic) {
+  Route& place = routes_[std::hash<std::string_view>{}(topic.text()) % routes_.size()];
+  const bool is_valid = place.topic && place.interests_generation == interests_.generation()
+                        && place.generation == generation_ && *place.topic == topic;
+  if (!is_valid) place = make_route(topic);
+  return place;
+}
+
+Mesh::Impl::Route Mesh::Impl::make_route(const TopicName& topic) {
+  Route route;
+  route.topic = topic;
+  route.interests_generation = interests_.generation();
+  route.generation = generation_;
+  std::vector<LeavingName> names;
+  for (const auto& circle : circles_) {
+    auto name = circle->rules().leaving(topic);
+    if (!name) continue;
+    names.push_back(LeavingName{circle->index(), *name});
+    route.names.push_back({circle->index(), *name, *name == topic});
   }
-  OutboxEntry entry;
-  entry.message = message;
-  entry.mesh = recipient.mesh;
-  entry.qos = recipient.qos;
-  entry.queued_at = now();
-  entry.encoded_head = body.head;
-  entry.encoded_payload = body.payload;
-  if (!peer.outbox.add(std::move(entry))) {
+  if (names.empty()) return route;
+  // The greatest QoS: each message is lowered to it when it goes.
+  for (const Recipient& recipient :
+       find_recipients(interests_, names, QoS::exactly_once, own_, RecipientRules{})) {
+    Peer* peer = find_peer(recipient.peer);
+    if (peer == nullptr || !peer->interests_known)
+      continue;  // linking: what is parked reaches it in order
+    std::size_t name = 0;
+    while (route.names[name].mesh != recipient.mesh) ++name;
+    route.targets.push_back({recipient.peer, peer, name, recipient.qos});
+  }
+  return route;
+}
+
+void Mesh::Impl::send_to(const NodeId& id, Peer& peer, MeshIndex mesh, QoS qos,
+                         const SharedPublication& message) {
+  if (qos == QoS::at_most_once)
+    send_best_effort(id, peer, mesh, message);
+  else
+    enqueue(id, peer, mesh, qos, message);
+}
+
+void Mesh::Impl::enqueue(const NodeId& id, Peer& peer, MeshIndex mesh, QoS qos,
+                         const SharedPublication& message) {
+  if (!peer.outbox.add({.message = message, .mesh = mesh, .qos = qos, .queued_at = now()})) {
     dropped_outbox_metric_.add();
     return;
   }
-  if (settings_.keep_outboxes)
-    host_.batch().changes.emplace_back(OutboxQueued{recipient.peer, message});
-  if (!peer.flowing) return;
-  dirty_peers_.insert(recipient.peer);
-  ask_turn_end();
+  if (settings_.keep_outboxes) host_.batch().changes.emplace_back(OutboxQueued{id, message});
+  if (peer.flowing) mark_dirty(id, peer);
 }
 
-/// Now or never.
-void Mesh::Impl::send_best_effort(const NodeId& id, Peer& peer, const Recipient& recipient,
-                                  const SharedPublication& message,
-                                  const wire::EncodedPublication& body) {
-  SendResult result;
-  if (peer.flowing && !host_.link_is_congested(*peer.link)) {
-    OutgoingPublication outgoing;
-    outgoing.mesh = recipient.mesh;
-    outgoing.qos = QoS::at_most_once;
-    if (message->expires_at) outgoing.expires_in = *message->expires_at - now();
-    outgoing.body = body;
-    Link& link = links_.at(*peer.link);
-    if (link.machine.shares(recipient.mesh)) {
-      result = link.machine.send(outgoing, host_.link_output(*peer.link));
-    }
-  }
-  if (result.outcome != SendOutcome::sent) {
+/// Into the link's batch, past the queue, if nothing stands in the way. It is not shared with
+/// anything then, nor renamed: only written.
+bool Mesh::Impl::send_at_once(const NodeId& id, Peer& peer, MeshIndex mesh, const TopicName& topic,
+                              const Publication& message) {
+  if (!peer.flowing || !peer.waiting.empty() || !takes_more(peer)) return false;
+  PeerLink& machine = peer.kept->machine;
+  if (!machine.shares(mesh)) return false;
+  OutgoingPublication outgoing{.message = message, .topic = topic, .mesh = mesh};
+  if (message.expires_at) outgoing.expires_in = *message.expires_at - now();
+  if (machine.send(outgoing, *peer.kept->out).outcome != SendOutcome::sent) return false;
+  ++peer.messages_sent;
+  sent_metric_.add();
+  mark_dirty(id, peer);
+  return true;
+}
+
+/// It waits a moment for credit or the socket: bursts are longer than either.
+void Mesh::Impl::send_best_effort(const NodeId& id, Peer& peer, MeshIndex mesh,
+                                  const SharedPublication& message) {
+  if (!peer.flowing || !peer.kept->machine.shares(mesh)) {
     ++peer.dropped_qos0;
     dropped_qos0_metric_.add();
     return;
   }
-  ++peer.messages_sent;
-  sent_metric_.add();
-  dirty_peers_.insert(id);
-  ask_turn_end();
+  if (send_at_once(id, peer, mesh, message->topic, *message)) return;
+  (void)peer.waiting.add(
+      {.message = message, .mesh = mesh, .qos = QoS::at_most_once, .queued_at = now()});
+  count_dropped(peer);
+  mark_dirty(id, peer);
 }
 
-/// As much of the outbox as credit and socket take, and whatever is in the link's batches.
+/// Asked for every message, so the host is asked for few of them.
+bool Mesh::Impl::takes_more(Peer& peer) {
+  constexpr unsigned messages_per_look = 64;
+  Link& link = *peer.kept;
+  if (link.messages_until_look == 0) {
+    link.messages_until_look = messages_per_look;
+    if (!link.out->empty()) host_.flush_link(*peer.link);
+    link.is_congested =
+        link.out->size() >= limits::connection_output_max || host_.link_is_congested(*peer.link);
+  }
+  --link.messages_until_look;
+  return !link.is_congested;
+}
+
+/// As much of what waits as credit and socket take, and whatever is in the link's batches.
 void Mesh::Impl::pump(const NodeId& id, Peer& peer) {
   if (!peer.flowing) return;
   const LinkId link_id = *peer.link;
-  Link& link = links_.at(link_id);
-  OutputBuffer& out = host_.link_output(link_id);
+  Link& link = *peer.kept;
+  link.messages_until_look = 0;
   link.machine.set_floor(peer.outbox.floor());
-  while (link.machine.can_send(wire::Lane::guaranteed) && !host_.link_is_congested(link_id)
-         && out.size() < limits::connection_output_max) {
-    const OutboxEntry* entry = peer.outbox.peek_unsent(now());
+  pump_guaranteed(id, peer, link);
+  pump_best_effort(peer, link);
+  link.machine.flush(*link.out);
+  flush(link_id);
+  arm(link_id, link);
+}
+
+void Mesh::Impl::pump_guaranteed(const NodeId& id, Peer& peer, Link& link) {
+  const TimePoint at = now();
+  while (link.machine.can_send(wire::Lane::guaranteed) && takes_more(peer)) {
+    const OutboxEntry* entry = peer.outbox.peek_unsent(at);
     if (entry == nullptr) break;
     if (!link.machine.shares(entry->mesh)) {
       peer.outbox.give_up_unsent();
       continue;
     }
-    OutgoingPublication outgoing;
-    outgoing.mesh = entry->mesh;
-    outgoing.qos = entry->qos;
-    if (entry->message->expires_at) outgoing.expires_in = *entry->message->expires_at - now();
-    outgoing.body = wire::EncodedPublication{entry->encoded_head, entry->encoded_payload};
-    const SendResult result = link.machine.send(outgoing, out);
+    const Publication& message = *entry->message;
+    OutgoingPublication outgoing{
+        .message = message, .topic = message.topic, .mesh = entry->mesh, .qos = entry->qos};
+    if (message.expires_at) outgoing.expires_in = *message.expires_at - at;
+    const SendResult result = link.machine.send(outgoing, *link.out);
     if (result.outcome == SendOutcome::too_large) {
-      log_.warn("mesh_message_too_large",
-                {{"peer", id}, {"bytes", entry->message->payload.size()}});
+      log_.warn("mesh_message_too_large", {{"peer", id}, {"bytes", message.payload.size()}});
       peer.outbox.give_up_unsent();
       dropped_outbox_metric_.add();
       continue;
@@ -144,34 +189,66 @@ void Mesh::Impl::pump(const NodeId& id, Peer& peer) {
     ++peer.messages_sent;
     sent_metric_.add();
   }
-  link.machine.flush(out);
-  flush(link_id);
-  arm(link_id, link);
+}
+
+void Mesh::Impl::pump_best_effort(Peer& peer, Link& link) {
+  const TimePoint at = now();
+  while (!peer.waiting.empty() && link.machine.can_send(wire::Lane::best_effort)
+         && takes_more(peer)) {
+    const OutboxEntry* entry = peer.waiting.peek_unsent(at);
+    if (entry == nullptr) break;
+    const Publication& message = *entry->message;
+    OutgoingPublication outgoing{.message = message, .topic = message.topic, .mesh = entry->mesh};
+    if (message.expires_at) outgoing.expires_in = *message.expires_at - at;
+    const SendResult result = link.machine.send(outgoing, *link.out);
+    if (result.outcome != SendOutcome::sent) {
+      peer.waiting.give_up_unsent();  // too large, or out of date
+      continue;
+    }
+    peer.waiting.mark_sent(result.number);
+    peer.waiting.acknowledge(result.number);  // nobody answers for QoS 0
+    ++peer.messages_sent;
+    sent_metric_.add();
+  }
+  count_dropped(peer);
+}
+
+void Mesh::Impl::expire_waiting(Peer& peer) {
+  if (peer.waiting.empty()) return;
+  peer.waiting.expire(now());
+  count_dropped(peer);
+}
+
+/// What the queue has given up by itself appears in the metric too.
+void Mesh::Impl::count_dropped(Peer& peer) {
+  const std::uint64_t dropped = peer.waiting.dropped();
+  dropped_qos0_metric_.add(
+      static_cast<std::int64_t>(dropped - std::exchange(peer.waiting_dropped, dropped)));
 }
 
 // --- Those who are still to be found
 
-bool Mesh::Impl::needs_parking(Circle& circle, const Publication& message) {
+bool Mesh::Impl::needs_parking(Circle& circle, const TopicName& topic, QoS qos) {
   const Standing& standing = standings_[circle.index()];
   if (standing.small) {
     // Members are known by the member key; what has just been started has not read it yet.
     return standing.some_hopeful || now() - started_at_ < limits::unresolved_for;
   }
-  const bool may_concern = may_concern_others(circle, message);
+  const bool may_concern = may_concern_others(circle, topic);
   // An acknowledged message also waits for those whose announcement is still on its way.
-  return may_concern || message.qos != QoS::at_most_once;
+  return may_concern || qos != QoS::at_most_once;
 }
 
 /// In a mesh that is not fully linked: is somebody who may want this not found, or found and not
 /// linked yet?
-bool Mesh::Impl::may_concern_others(Circle& circle, const Publication& message) {
-  if (circle.finder().find(message.topic) == Resolution::pending) return true;
+bool Mesh::Impl::may_concern_others(Circle& circle, const TopicName& name) {
+  if (circle.finder().find(name) == Resolution::pending) return true;
   auto& recent = recent_topics_[circle.index()];
-  const std::string topic{message.topic.text()};
+  const std::string topic{name.text()};
   const auto known = recent.find(topic);
   if (known != recent.end() && known->second == generation_) return false;
   bool somebody_may_come = false;
-  for (const PeerRecord& record : circle.finder().peers_wanting(message.topic)) {
+  for (const PeerRecord& record : circle.finder().peers_wanting(name)) {
     if (is_flowing(record.id)) continue;
     want_for_exchange(record.id);
     somebody_may_come = somebody_may_come || is_hopeful(record.id) || !wanted_.contains(record.id);
@@ -201,7 +278,7 @@ void Mesh::Impl::give_parked(const NodeId& id, Peer& peer) {
                    [](const auto& a, const auto& b) { return a.second->id < b.second->id; });
   for (const auto& [mesh, message] : found) {
     const auto recipient = wanted_by(id, *circles_[mesh], *message);
-    if (recipient) send_to(*recipient, message, wire::encode_publication(*message, own_));
+    if (recipient) send_to(id, peer, recipient->mesh, recipient->qos, message);
   }
 }
 
@@ -237,7 +314,8 @@ void Mesh::Impl::settle_parking() {
     circle->parking().settle([&](const Publication& message) {
       const auto key = std::pair{message.topic, message.qos == QoS::at_most_once};
       auto known = needed.find(key);
-      if (known == needed.end()) known = needed.emplace(key, needs_parking(*circle, message)).first;
+      if (known == needed.end())
+        known = needed.emplace(key, needs_parking(*circle, message.topic, message.qos)).first;
       return !known->second;
     });
     parked += static_cast<std::int64_t>(circle->parking().size());

@@ -9,6 +9,7 @@
 #include "starling/endpoint.hpp"
 #include "starling/ids.hpp"
 #include "starling/limits.hpp"
+#include "starling/link_limits.hpp"
 #include "starling/time.hpp"
 
 #include "bridge/outbox/outbox.hpp"
@@ -40,7 +41,8 @@ struct MeshSettings {
       bootstrap_endpoints{};  ///< resolved; decide whether private addresses are announced
 
   std::size_t links_max = limits::links_max;
-  double peer_messages_per_s = limits::peer_messages_per_s;
+  double peer_messages_per_s = 0;  ///< what one peer may bring into private meshes; 0: no bound
+  double open_messages_per_s = limits::open_messages_per_s;  ///< the same, into open meshes
   std::size_t peer_retained_max = limits::peer_retained_max;
   OutboxBounds outbox{};
   bool keep_outboxes =
@@ -63,7 +65,7 @@ struct PeerStatus {
   std::optional<Duration> round_trip;  ///< of the last heartbeat
   std::uint64_t messages_received = 0;
   std::uint64_t messages_sent = 0;
-  std::uint64_t dropped_qos0 = 0;    ///< no credit, congested, or not linked in time
+  std::uint64_t dropped_qos0 = 0;    ///< waited too long, no room to wait, or not linked in time
   std::uint64_t dropped_outbox = 0;  ///< outbox full, message expired or too old
   std::size_t outbox_messages = 0;
   std::size_t outbox_bytes = 0;

@@ -22,9 +22,6 @@ struct OutboxEntry {
   std::size_t mesh = 0;          ///< the owner's number of the mesh it travels in
   QoS qos = QoS::at_least_once;  ///< what this peer gets: never more than message->qos
   TimePoint queued_at;
-  /// The message as its owner has encoded it, once for all peers: nothing is known about it here.
-  SharedBytes encoded_head{};
-  SharedBytes encoded_payload{};
 };
 
 struct OutboxBounds {

@@ -90,6 +90,10 @@ std::size_t SeenWindow::room(const NodeId& id) const {
 }
 
 SeenWindow::Origin* SeenWindow::find_or_make(const NodeId& id, TimePoint now) {
+  if (latest_ != nullptr && latest_->first == id) {
+    latest_->second.last_heard = std::max(latest_->second.last_heard, now);
+    return &latest_->second;
+  }
   auto found = origins_.find(id);
   if (found == origins_.end()) {
     if (origins_.size() >= bounds_.origins_max) forget_idle_origin(now);
@@ -98,6 +102,7 @@ SeenWindow::Origin* SeenWindow::find_or_make(const NodeId& id, TimePoint now) {
     found->second.last_heard = now;
   }
   found->second.last_heard = std::max(found->second.last_heard, now);
+  latest_ = &*found;
   return &found->second;
 }
 
@@ -108,10 +113,12 @@ void SeenWindow::forget_idle_origin(TimePoint now) {
   const auto quietest = std::ranges::min_element(
       origins_, {}, [](const auto& each) { return each.second.last_heard; });
   const TimePoint forgettable_at = quietest->second.last_heard + bounds_.idle_max;
-  if (now >= forgettable_at)
+  if (now >= forgettable_at) {
     origins_.erase(quietest);
-  else
+    latest_ = nullptr;
+  } else {
     all_busy_until_ = forgettable_at;  // nobody gets older than that before: no need to look again
+  }
 }
 
 }  // namespace starling

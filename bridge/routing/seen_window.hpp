@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "starling/ids.hpp"
@@ -51,7 +52,10 @@ class SeenWindow {
   Seen admit_unacknowledged(const MessageId& id, TimePoint now);
 
   /// The origin's peer has left the mesh for good.
-  void forget(const NodeId& origin) { origins_.erase(origin); }
+  void forget(const NodeId& origin) {
+    origins_.erase(origin);
+    latest_ = nullptr;
+  }
 
   [[nodiscard]] std::size_t origin_count() const { return origins_.size(); }
   /// Ids remembered above the floor of `origin`.
@@ -78,6 +82,7 @@ class SeenWindow {
 
   SeenWindowBounds bounds_;
   std::map<NodeId, Origin> origins_;
+  std::pair<const NodeId, Origin>* latest_ = nullptr;  // asked about last: mostly the next one too
   TimePoint all_busy_until_;  // no origin has been idle long enough before this
 };
 

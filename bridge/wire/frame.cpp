@@ -54,13 +54,11 @@ bool operator==(const Interests& a, const Interests& b) {
 }
 
 bool operator==(const PublicationEntry& a, const PublicationEntry& b) {
-  const Publication& x = a.publication;
-  const Publication& y = b.publication;
   const bool same_properties =
-      x.properties && y.properties ? *x.properties == *y.properties : x.properties == y.properties;
-  return a.mesh == b.mesh && a.hops == b.hops && a.expires_in == b.expires_in && same_properties
-         && x.topic == y.topic && x.payload == y.payload && x.qos == y.qos && x.retain == y.retain
-         && x.expires_at == y.expires_at && x.id == y.id;
+      a.properties && b.properties ? *a.properties == *b.properties : a.properties == b.properties;
+  return a.topic == b.topic && a.qos == b.qos && a.retain == b.retain && a.hops == b.hops
+         && a.step == b.step && a.payload == b.payload && a.expires_in == b.expires_in
+         && same_properties;
 }
 
 }  // namespace starling::wire

@@ -6,16 +6,19 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "starling/bytes.hpp"
 #include "starling/endpoint.hpp"
 #include "starling/ids.hpp"
 #include "starling/interest.hpp"
 #include "starling/limits.hpp"
+#include "starling/link_limits.hpp"
 #include "starling/publication.hpp"
 
 namespace starling::wire {
@@ -78,6 +81,7 @@ struct Hello {
   std::vector<LaneWindow> windows;   ///< lanes it takes publications on; each once
   std::uint64_t ordinal = 0;         ///< counts the links that the sender has opened in this epoch
   bool holds_other = false;  ///< an earlier link with the receiver is alive, as far as it knows
+  std::uint32_t topic_numbers = 0;  ///< topics it remembers by number, per lane
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 
@@ -139,23 +143,44 @@ struct Interests {
   friend bool operator==(const Interests&, const Interests&);
 };
 
+/// How an entry says its topic: spelt out, as a number that an earlier entry of its lane gave to a
+/// topic, or spelt out and given a number for the entries to come [MESH-5.1-5].
+struct TopicMention {
+  std::optional<std::uint32_t> number;  ///< below the bound that the receiver's hello names
+  std::string text;                     ///< empty: the number says it all
+  std::uint32_t mesh = 0;               ///< only with a text; a number stands for both
+  friend bool operator==(const TopicMention&, const TopicMention&) = default;
+};
+
 /// One message of a batch.
 struct PublicationEntry {
-  std::uint32_t mesh = 0;
+  TopicMention topic;
+  QoS qos = QoS::at_most_once;
+  bool retain = false;
   std::uint8_t hops = 0;  ///< nodes it has passed before the sender; at most limits::hops_max
+  /// What its id adds to that of the entry before, or to Publications::sequence.
+  std::uint64_t step = 0;
+  SharedBytes payload;
   std::optional<std::chrono::milliseconds>
       expires_in;  ///< what is left of its life; never negative
-  /// expires_at is not set; id.origin is zero for "the sender of this frame".
-  Publication publication;
+  std::shared_ptr<const MessageProperties> properties;  ///< null: none
   std::size_t cost = 0;  ///< bytes of its encoding, counted against credit; set by reading
   friend bool operator==(const PublicationEntry&, const PublicationEntry&);  ///< leaves `cost` out
 };
 
-struct Publications {
+/// What stands before the entries of a publications frame.
+struct PublicationsHead {
   Lane lane = Lane::best_effort;
   std::uint64_t first_number = 0;  ///< of the first entry; the others count up from it
   /// The receiver need not remember ids of this origin below it (zero origin: the sender's).
   std::optional<MessageId> floor;
+  /// Of all entries: origin (zero: the sender), epoch, and the sequence that the steps are added to.
+  MessageId first_id;
+  friend bool operator==(const PublicationsHead&, const PublicationsHead&) = default;
+};
+
+struct Publications {
+  PublicationsHead head;
   std::vector<PublicationEntry> entries;  ///< 1 to limits::frame_publications_max
   friend bool operator==(const Publications&, const Publications&) = default;
 };

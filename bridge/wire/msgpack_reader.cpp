@@ -109,14 +109,14 @@ std::size_t MsgpackReader::enter_array(std::size_t count_max, std::size_t elemen
   return static_cast<std::size_t>(count);
 }
 
-void MsgpackReader::leave_array() {
+void MsgpackReader::leave_array_early() {
   if (!ok()) return;
   STARLING_CHECK(depth_ > 0);
   skip_elements(left_[depth_ - 1], depth_);
   --depth_;
 }
 
-std::uint64_t MsgpackReader::read_uint(std::uint64_t max) {
+std::uint64_t MsgpackReader::read_wide_uint(std::uint64_t max) {
   if (!begin_element()) return 0;
   const std::uint8_t marker = take_byte();
   std::uint64_t value = 0;

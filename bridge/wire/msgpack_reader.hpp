@@ -23,12 +23,29 @@ class MsgpackReader {
   /// each of at least `element_size_min` bytes (else malformed). The reads that follow take its
   /// elements, until leave_array() passes over those that nobody took.
   std::size_t enter_array(std::size_t count_max, std::size_t element_size_min = 1);
-  void leave_array();
+  void leave_array() {
+    if (why_ == nullptr && depth_ > 0 && left_[depth_ - 1] == 0)
+      --depth_;
+    else
+      leave_array_early();
+  }
+  /// Is the next element an array?
+  [[nodiscard]] bool next_is_array() const {
+    if (at_ == bytes_.size()) return false;
+    const std::uint8_t marker = bytes_[at_];
+    return (marker & 0xF0U) == 0x90 || marker == 0xDC || marker == 0xDD;
+  }
   /// Elements of the innermost array that have not been taken.
   [[nodiscard]] std::size_t elements_left() const { return depth_ > 0 ? left_[depth_ - 1] : 0; }
 
   /// An integer from 0 to `max`, in any of msgpack's widths; what is beyond is malformed.
-  std::uint64_t read_uint(std::uint64_t max = UINT64_MAX);
+  std::uint64_t read_uint(std::uint64_t max = UINT64_MAX) {
+    const bool is_one_byte = why_ == nullptr && depth_ > 0 && left_[depth_ - 1] > 0
+                             && at_ < bytes_.size() && bytes_[at_] < 0x80 && bytes_[at_] <= max;
+    if (!is_one_byte) return read_wide_uint(max);
+    --left_[depth_ - 1];
+    return bytes_[at_++];
+  }
   bool read_bool();
   /// Takes a nil if the next element is one.
   bool take_nil();
@@ -60,6 +77,8 @@ class MsgpackReader {
   [[nodiscard]] Error error() const;
 
  private:
+  void leave_array_early();
+  std::uint64_t read_wide_uint(std::uint64_t max);
   [[nodiscard]] bool begin_element();
   std::uint8_t take_byte();
   std::uint64_t take_big_endian(std::size_t count);

@@ -8,6 +8,7 @@
 #include "starling/limits.hpp"
 
 #include "bridge/wire/msgpack_reader.hpp"
+#include "bridge/wire/publications_reader.hpp"
 
 namespace starling::wire {
 namespace {
@@ -16,11 +17,7 @@ constexpr std::size_t elements_max =
     64;  // of an array that is a structure: later versions may append
 constexpr std::size_t endpoint_size_min = 8;  // bytes: bin header, IPv4, port
 constexpr std::size_t interest_size_min = 5;  // array, a filter of one character, no group, flags
-constexpr std::size_t publication_size_min = 15;
 constexpr std::size_t peer_size_min = 37;
-constexpr std::size_t property_size_max = 65'535;  // bytes, as in MQTT (1.5.4, 1.5.6)
-constexpr std::uint64_t expiry_ms_max =
-    std::uint64_t{UINT32_MAX} * 1'000;  // MQTT counts seconds in 32 bits
 constexpr std::uint64_t mesh_max = limits::link_meshes_max - 1;
 
 NodeId read_node(MsgpackReader& in) {
@@ -103,6 +100,7 @@ Hello read_hello(MsgpackReader& in) {
   });
   hello.ordinal = in.read_uint();
   hello.holds_other = in.read_bool();
+  hello.topic_numbers = static_cast<std::uint32_t>(in.read_uint(UINT32_MAX));
   return hello;
 }
 
@@ -161,97 +159,6 @@ Interests read_interests(MsgpackReader& in) {
   return interests;
 }
 
-std::shared_ptr<const MessageProperties> read_properties(MsgpackReader& in) {
-  auto properties = std::make_shared<MessageProperties>();
-  in.enter_array(elements_max);
-  if (!in.take_nil())
-    properties->payload_format_indicator = static_cast<std::uint8_t>(in.read_uint(255));
-  if (!in.take_nil()) properties->content_type = in.read_text(property_size_max);
-  if (!in.take_nil()) {
-    const std::string_view topic = in.read_text(property_size_max);
-    if (in.ok() && !TopicName::parse(topic))
-      in.fail(Errc::malformed, "a response topic that is no topic name [MQTT5-3.3.2-14]");
-    properties->response_topic = topic;
-  }
-  if (!in.take_nil()) {
-    const ByteView data = in.read_binary(property_size_max);
-    properties->correlation_data = Bytes(data.begin(), data.end());
-  }
-  const std::size_t texts = in.enter_array(2 * limits::user_properties_max);
-  if (texts % 2 != 0) in.fail(Errc::malformed, "a user property without a value");
-  if (in.ok()) properties->user_properties.reserve(texts / 2);
-  for (std::size_t i = 0; i < texts && in.ok(); i += 2) {
-    const std::string_view name = in.read_text(property_size_max);
-    const std::string_view value = in.read_text(property_size_max);
-    properties->user_properties.emplace_back(name, value);
-  }
-  in.leave_array();
-  in.leave_array();
-  return properties;
-}
-
-MessageId read_message_id(MsgpackReader& in) {
-  MessageId id;
-  if (!in.take_nil()) {
-    id.origin = read_node(in);
-    if (in.ok() && id.origin.is_zero()) in.fail(Errc::malformed, "an origin of zeros");
-  }
-  id.epoch = in.read_uint();
-  id.sequence = in.read_uint();
-  return id;
-}
-
-void read_publication(MsgpackReader& in, std::vector<PublicationEntry>& into) {
-  const std::size_t begin = in.position();
-  in.enter_array(elements_max);
-  const std::uint32_t mesh = read_mesh(in);
-  const auto qos = static_cast<QoS>(in.read_uint(2));
-  const auto hops = static_cast<std::uint8_t>(in.read_uint(limits::hops_max));
-  std::optional<std::chrono::milliseconds> expires_in;
-  if (!in.take_nil()) expires_in = std::chrono::milliseconds(in.read_uint(expiry_ms_max));
-
-  in.enter_array(elements_max);
-  const MessageId id = read_message_id(in);
-  const bool retain = in.read_bool();
-  const std::string_view topic_text = in.read_text(limits::topic_size_max);
-  std::shared_ptr<const MessageProperties> properties;
-  if (!in.take_nil()) properties = read_properties(in);
-  const ByteView payload = in.read_binary(limits::mesh_payload_max);
-  in.leave_array();
-  in.leave_array();
-  if (!in.ok()) return;
-  auto topic = TopicName::parse(topic_text);
-  if (!topic) return in.fail(Errc::malformed, "a publication whose topic is none");
-  into.push_back({.mesh = mesh,
-                  .hops = hops,
-                  .expires_in = expires_in,
-                  .publication = {.topic = *std::move(topic),
-                                  .payload = SharedBytes(payload),
-                                  .qos = qos,
-                                  .retain = retain,
-                                  .expires_at = std::nullopt,
-                                  .properties = std::move(properties),
-                                  .id = id},
-                  .cost = in.position() - begin});
-}
-
-Publications read_publications(MsgpackReader& in) {
-  Publications publications;
-  publications.lane = read_lane(in);
-  publications.first_number = in.read_uint();
-  if (!in.take_nil()) {
-    in.enter_array(elements_max);
-    publications.floor = read_message_id(in);
-    in.leave_array();
-  }
-  const std::size_t count = in.enter_array(limits::frame_publications_max, publication_size_min);
-  if (in.ok() && count == 0) in.fail(Errc::malformed, "a batch without publications");
-  publications.entries.reserve(count);
-  for (std::size_t i = 0; i < count && in.ok(); ++i) read_publication(in, publications.entries);
-  in.leave_array();
-  return publications;
-}
-
 Acknowledgement read_acknowledgement(MsgpackReader& in) {
   const Lane lane = read_lane(in);
   return {lane, in.read_uint()};
@@ -306,8 +213,6 @@ Frame read_fields(MsgpackReader& in, std::uint64_t type) {
       return read_bye(in);
     case static_cast<std::uint64_t>(FrameType::interests):
       return read_interests(in);
-    case static_cast<std::uint64_t>(FrameType::publications):
-      return read_publications(in);
     case static_cast<std::uint64_t>(FrameType::acknowledgement):
       return read_acknowledgement(in);
     case static_cast<std::uint64_t>(FrameType::credit):
@@ -319,6 +224,17 @@ Frame read_fields(MsgpackReader& in, std::uint64_t type) {
     default:
       return UnknownFrame{type};
   }
+}
+
+Result<Frame> read_publications(ByteView body) {
+  PublicationsReader in(body);
+  Publications publications;
+  publications.head = in.head();
+  publications.entries.reserve(in.count());
+  PublicationEntry entry;
+  while (in.next(entry)) publications.entries.push_back(entry);
+  if (auto finished = in.finish(); !finished) return finished.error();
+  return Frame{std::move(publications)};
 }
 
 /// Whether a body begins as a publications frame does: a short array, then the type [MESH-3.1-3].
@@ -342,7 +258,16 @@ Result<std::optional<ByteView>> cut_frame(ByteView received, const FrameBounds& 
   return std::optional<ByteView>{body.first(size)};
 }
 
+std::optional<std::uint64_t> peek_type(ByteView body) {
+  MsgpackReader in(body);
+  in.enter_array(elements_max);
+  const std::uint64_t type = in.read_uint();
+  return in.ok() ? std::optional{type} : std::nullopt;
+}
+
 Result<Frame> read_frame(ByteView body) {
+  if (peek_type(body) == static_cast<std::uint64_t>(FrameType::publications))
+    return read_publications(body);
   MsgpackReader in(body);
   in.enter_array(elements_max);
   const std::uint64_t type = in.read_uint();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "starling/bytes.hpp"
@@ -30,6 +31,9 @@ struct FrameBounds {
 /// too_large, as soon as the length (and, above body_max, the type) has been seen; malformed (an
 /// empty body).
 Result<std::optional<ByteView>> cut_frame(ByteView received, const FrameBounds& bounds);
+
+/// The type that a body says it is of; nullopt if it says none. Nothing else is checked.
+std::optional<std::uint64_t> peek_type(ByteView body);
 
 /// Decodes one body. Elements behind those we know are ignored [MESH-3.2-4], an unknown type
 /// becomes UnknownFrame. Errors: malformed (no such frame, depth above limits::frame_depth_max,

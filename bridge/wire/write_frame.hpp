@@ -1,12 +1,12 @@
-// From frames to bytes. A publication is encoded once (encode_publication), however many links it
-// goes to; what differs between links is a few bytes in front of it.
+// From frames to bytes. Messages are written where they shall stand: small ones into the batch of a
+// lane, which becomes a frame when it leaves; a large payload is not copied at all.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
+#include <string_view>
 
 #include "starling/bytes.hpp"
 #include "starling/ids.hpp"
@@ -21,36 +21,37 @@ namespace starling::wire {
 /// is a bug and aborts. An UnknownFrame is written as its type alone (for tests).
 void write_frame(const Frame& frame, OutputBuffer& out);
 
-/// The part of a publication that is the same on all links: id, topic, properties, payload, retain.
-/// Copies share it. A payload of at least OutputBuffer::share_from bytes is not copied at all.
-struct EncodedPublication {
-  SharedBytes head;     ///< everything up to the payload; a small payload as well
-  SharedBytes payload;  ///< a large payload, else empty
-  [[nodiscard]] std::size_t size() const { return head.size() + payload.size(); }
-};
-
-/// `message` under its name in the mesh. `self` is the node that will send it: its own messages do
-/// not repeat its id. QoS, expiry and hops are not part of it.
-EncodedPublication encode_publication(const Publication& message, const NodeId& self);
-
-/// One message of a batch, as it goes to one link.
+/// One message as it goes to one link. What it points to outlives the call it is given to.
 struct OutgoingEntry {
-  std::uint32_t mesh = 0;  ///< position in our hello
+  std::optional<std::uint32_t> topic_number;
+  std::string_view topic_text;  ///< empty: `topic_number` has been announced
+  std::uint32_t mesh = 0;       ///< position in our hello; only with a text
   QoS qos = QoS::at_most_once;
+  bool retain = false;
   std::uint8_t hops = 0;
-  std::optional<std::chrono::milliseconds> expires_in;
-  EncodedPublication body;
+  std::uint64_t step = 0;
+  std::optional<std::chrono::milliseconds> expires_in = {};
+  const MessageProperties* properties = nullptr;
 };
 
-/// What the entry costs against the credit of its lane: its bytes on the wire.
-[[nodiscard]] std::size_t entry_size(const OutgoingEntry& entry);
-/// Bytes that a batch adds to the entries in it, at most: length, type, lane, number, floor.
-inline constexpr std::size_t batch_overhead_max = 96;
+/// Bytes of an entry beside its payload, topic text and properties, at most.
+inline constexpr std::size_t entry_overhead_max = 48;
+/// Bytes that a frame adds to the entries in it, at most: length, type, lane, numbers, floor, id.
+inline constexpr std::size_t batch_overhead_max = 160;
+/// Bytes that properties take in an entry, at most. Null: 0.
+[[nodiscard]] std::size_t properties_size_max(const MessageProperties* properties);
 
-/// Appends one publications frame of 1 to limits::frame_publications_max entries. `self`: see
-/// encode_publication.
-void write_publications(Lane lane, std::uint64_t first_number,
-                        const std::optional<MessageId>& floor, const NodeId& self,
-                        std::span<const OutgoingEntry> entries, OutputBuffer& out);
+/// Appends an entry. Its payload must be smaller than OutputBuffer::share_from.
+void write_entry(const OutgoingEntry& entry, ByteView payload, Bytes& batch);
+
+/// Appends one publications frame of `count` entries that write_entry() has written to `batch`.
+/// `self`: the sender, whose own ids do not repeat it.
+void write_batch(const PublicationsHead& head, const NodeId& self, std::size_t count,
+                 ByteView batch, OutputBuffer& out);
+
+/// Appends one publications frame of one message; the payload is shared if it is large. Returns what
+/// the entry costs against the credit of its lane.
+std::size_t write_single(const PublicationsHead& head, const NodeId& self,
+                         const OutgoingEntry& entry, const SharedBytes& payload, OutputBuffer& out);
 
 }  // namespace starling::wire

@@ -52,6 +52,7 @@ MeshSettings mesh_settings(const config::Settings& settings, const Plan& plan,
   mesh.local_endpoints = reachable_at(plan.mesh_listen, port);
   mesh.links_max = settings.peers.peers_max;
   mesh.peer_messages_per_s = settings.peers.messages_per_s;
+  mesh.open_messages_per_s = settings.peers.open_messages_per_s;
   mesh.peer_retained_max = settings.peers.retained_max;
   return mesh;
 }

@@ -21,6 +21,7 @@ bool same_dht(const config::DhtSettings& a, const config::DhtSettings& b) {
 
 bool same_peers(const config::PeerLimits& a, const config::PeerLimits& b) {
   return a.peers_max == b.peers_max && a.messages_per_s == b.messages_per_s
+         && a.open_messages_per_s == b.open_messages_per_s
          && a.retained_max == b.retained_max;
 }
 

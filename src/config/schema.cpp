@@ -347,7 +347,8 @@ void visit_client_limits(Schema& schema, ClientLimits& clients) {
 
 void visit_peer_limits(Schema& schema, PeerLimits& peers) {
   schema.number("max_peers", peers.peers_max, Unit::none, 1, limits::links_max);
-  schema.number("messages_per_s", peers.messages_per_s, Unit::none, 1);
+  schema.number("messages_per_s", peers.messages_per_s);
+  schema.number("open_messages_per_s", peers.open_messages_per_s);
   schema.number("max_retained", peers.retained_max);
   schema.refused("bandwidth_out", later);
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "starling/limits.hpp"
+#include "starling/link_limits.hpp"
 #include "starling/port/log.hpp"
 
 namespace starling::config {
@@ -149,7 +150,9 @@ struct ClientLimits {
 
 struct PeerLimits {
   std::uint32_t peers_max = limits::links_max;
-  std::uint32_t messages_per_s = static_cast<std::uint32_t>(limits::peer_messages_per_s);
+  std::uint32_t messages_per_s = 0;  ///< of one peer into private meshes; 0: no bound
+  std::uint32_t open_messages_per_s =
+      static_cast<std::uint32_t>(limits::open_messages_per_s);  ///< into open ones; 0: no bound
   std::uint32_t retained_max = limits::peer_retained_max;  ///< topics one peer may create
 };
 

@@ -143,6 +143,7 @@ void Node::apply(const NodeConfiguration& configuration) {
 
 void Node::reload(NodeConfiguration configuration) {
   apply(configuration);
+  if (mesh_) mesh_->on_access_changed();
   broker_.configure(std::move(configuration.broker), std::move(configuration.listeners));
 }
 
@@ -360,26 +361,19 @@ void Node::close_link(LinkId link) {
   peers_->close(link);
 }
 
-MeshDelivery Node::deliver_from_mesh(std::string_view mesh, const NodeId& from,
-                                     const SharedPublication& message) {
-  // Also what is refused is acknowledged to the peer: its duty is done, and it must not send it
-  // again.
-  acceptance_.commit_this_turn();
+bool Node::mesh_may_publish(std::string_view mesh, const NodeId& from,
+                            const TopicName& topic) const {
   const std::string user = "mesh:" + std::string(mesh);
   const std::string client_id = from.to_text();
-  if (!mesh_rules_.allows(Principal{user, client_id}, Action::publish, message->topic)) {
-    ports_.metrics.metric("starling_acl_denied_total{access=\"mesh\"}").add();
-    ports_.log.debug("mesh_publication_denied", {{"peer", from}, {"mesh", mesh}});
-    return MeshDelivery::taken;
-  }
-  SharedPublication numbered = message;
-  if (keeps_anything_) {
-    Publication ours = *message;
-    ours.number = next_message_number();
-    numbered = std::make_shared<const Publication>(std::move(ours));
-  }
-  const bool waits = broker_.deliver_from_mesh(numbered) == MeshPlacement::waiting;
-  return waits ? MeshDelivery::waiting : MeshDelivery::taken;
+  return mesh_rules_.allows(Principal{user, client_id}, Action::publish, topic);
+}
+
+MeshDelivery Node::deliver_from_mesh(std::string_view /*mesh*/, const NodeId& /*from*/,
+                                     Publication&& message) {
+  if (keeps_anything_) message.number = next_message_number();
+  const auto placement =
+      broker_.deliver_from_mesh(std::make_shared<const Publication>(std::move(message)));
+  return placement == MeshPlacement::waiting ? MeshDelivery::waiting : MeshDelivery::taken;
 }
 
 void Node::on_mesh_message_placed(const MessageId& id) {

@@ -138,8 +138,10 @@ class Node final : private BrokerHost, private MeshHost, private ClientConnectio
   void flush_link(LinkId link) override;
   [[nodiscard]] bool link_is_congested(LinkId link) const override;
   void close_link(LinkId link) override;
+  [[nodiscard]] bool mesh_may_publish(std::string_view mesh, const NodeId& from,
+                                      const TopicName& topic) const override;
   MeshDelivery deliver_from_mesh(std::string_view mesh, const NodeId& from,
-                                 const SharedPublication& message) override;
+                                 Publication&& message) override;
 
   [[nodiscard]] bool may_be_wanted_elsewhere(const TopicName& topic) const override;
 

@@ -22,6 +22,9 @@ class PeerConnection final : private ByteStream::Handler {
     /// The handshake is complete and the peer has shown a key.
     virtual void on_established(PeerConnection& connection) = 0;
     virtual void on_plain_bytes(PeerConnection& connection, ByteView plain) = 0;
+    /// Where plain bytes are put for the length of a read: one for all connections, so that an idle
+    /// one owns none and a busy one does not ask for memory with every read.
+    virtual Bytes& plain_scratch() = 0;
     virtual void on_writable(PeerConnection& connection) = 0;
     /// It has ended, by an error or in order (`why` is empty then). When the stream is still
     /// sending a last alert (stream_has_ended() is false), a second call follows when that is over.
@@ -73,6 +76,7 @@ class PeerConnection final : private ByteStream::Handler {
   Owner& owner_;
   Scheduler& scheduler_;
   OutputBuffer plain_out_;
+  std::optional<Error> write_error_;  // of an encryption before the turn's end, which tells it
   bool told_established_ = false;
   bool flush_asked_ = false;
   bool closing_ = false;

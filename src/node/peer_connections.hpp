@@ -37,6 +37,7 @@ class PeerConnections final : private PeerConnection::Owner {
  private:
   void on_established(PeerConnection& connection) override;
   void on_plain_bytes(PeerConnection& connection, ByteView plain) override;
+  Bytes& plain_scratch() override { return plain_; }
   void on_writable(PeerConnection& connection) override;
   void on_ended(PeerConnection& connection, const Error& why) override;
 
@@ -58,6 +59,7 @@ class PeerConnections final : private PeerConnection::Owner {
       closing_;                        // the mesh has forgotten them
   std::map<LinkId, NodeId> dialling_;  // close() takes a dial back by erasing it here
   std::map<NodeId, Bytes> tickets_;    // at most limits::tickets_kept
+  Bytes plain_;                        // see Owner::plain_scratch
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -42,17 +42,13 @@ struct Traffic {
     pair.link_up();
   }
 
-  /// One turn of the sending node: encoded, framed, into the output.
+  /// One turn of the sending node: written into the batch, framed, into the output.
   void send_batch() {
     for (std::size_t i = 0; i < batch; ++i) {
       Publication& message = messages[i % topics];
       message.id.sequence = ++sequence;
-      const auto sent = pair.a.link->send({.mesh = 0,
-                                           .qos = qos,
-                                           .hops = 0,
-                                           .expires_in = std::nullopt,
-                                           .body = wire::encode_publication(message, node(1))},
-                                          pair.a.out);
+      const auto sent = pair.a.link->send(
+          {.message = message, .topic = message.topic, .mesh = 0, .qos = qos}, pair.a.out);
       STARLING_CHECK(sent.outcome == SendOutcome::sent);
     }
     pair.a.link->flush(pair.a.out);

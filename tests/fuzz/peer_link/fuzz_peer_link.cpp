@@ -2,6 +2,7 @@
 // our own, before and after the link is up. No crash; after the last event nothing is told or
 // written; whatever is written can be read; time never stands still.
 #include <chrono>
+#include <string>
 #include <utility>
 
 #include "starling/check.hpp"
@@ -30,8 +31,9 @@ class Script {
   explicit Script(ByteView input) : input_(input) {
     settings_.self = node(2);
     settings_.meshes = {key(1), key(3)};
-    settings_.lane_messages = 16;
-    settings_.lane_bytes = 4'096;
+    settings_.lane_messages = settings_.best_effort_messages = 16;
+    settings_.lane_bytes = settings_.best_effort_bytes = 4'096;
+    settings_.topic_numbers = 8;
   }
 
   void run() {
@@ -53,6 +55,7 @@ class Script {
     wire::Hello hello;
     hello.node = node(1);
     hello.frame_max = limits::link_frame_max;
+    hello.topic_numbers = 4;
     hello.windows = {{wire::Lane::best_effort, 16, 4'096}, {wire::Lane::guaranteed, 16, 4'096}};
     wire::Proof proof;
     for (const crypto::Key& member_key : settings_.meshes) {
@@ -108,19 +111,15 @@ class Script {
 
   void send(PeerLink& link, std::uint8_t what) {
     const QoS qos = what > 128 ? QoS::at_most_once : QoS::at_least_once;
-    const Publication message{.topic = TopicName::parse("t").value(),
+    const std::string topic(1, static_cast<char>('a' + what % 20));
+    const Publication message{.topic = TopicName::parse(topic).value(),
                               .payload = SharedBytes(take()),
                               .qos = qos,
                               .retain = false,
                               .expires_at = std::nullopt,
                               .properties = nullptr,
-                              .id = {node(2), 1, 1}};
-    link.send({.mesh = 1,
-               .qos = qos,
-               .hops = 0,
-               .expires_in = std::nullopt,
-               .body = wire::encode_publication(message, node(2))},
-              out_);
+                              .id = {node(2), 1, ++sequence_ / 3 * 2 % 5}};
+    link.send({.message = message, .topic = message.topic, .mesh = 1, .qos = qos}, out_);
   }
 
   void feed(PeerLink& link, const wire::Frame& frame) {
@@ -178,6 +177,7 @@ class Script {
   OutputBuffer out_;
   std::size_t written_ = 0;
   std::uint64_t arrived_ = 0;  // on the guaranteed lane
+  std::uint64_t sequence_ = 0;
   bool has_ended_ = false;
 };
 

@@ -147,20 +147,30 @@ struct Pair {
   void inject(const Bytes& bytes) { b.link->on_bytes(bytes, now, b.events, b.out); }
 };
 
-inline OutgoingPublication message(std::string_view topic, std::string_view payload,
-                                   QoS qos = QoS::at_least_once, std::uint64_t sequence = 1) {
-  const Publication publication{.topic = TopicName::parse(topic).value(),
-                                .payload = SharedBytes(as_bytes(payload)),
-                                .qos = qos,
-                                .retain = false,
-                                .expires_at = std::nullopt,
-                                .properties = nullptr,
-                                .id = {node(1), 1, sequence}};
-  return {.mesh = 0,
-          .qos = qos,
-          .hops = 0,
-          .expires_in = std::nullopt,
-          .body = wire::encode_publication(publication, node(1))};
+/// A message with all that send() points to.
+struct TestMessage {
+  Publication publication;
+  std::uint8_t hops = 0;
+  std::optional<Duration> expires_in = {};
+  operator OutgoingPublication() const {  // NOLINT: for the length of a call of send()
+    return {.message = publication,
+            .topic = publication.topic,
+            .mesh = 0,
+            .qos = publication.qos,
+            .hops = hops,
+            .expires_in = expires_in};
+  }
+};
+
+inline TestMessage message(std::string_view topic, std::string_view payload,
+                           QoS qos = QoS::at_least_once, std::uint64_t sequence = 1) {
+  return {.publication = {.topic = TopicName::parse(topic).value(),
+                          .payload = SharedBytes(as_bytes(payload)),
+                          .qos = qos,
+                          .retain = false,
+                          .expires_at = std::nullopt,
+                          .properties = nullptr,
+                          .id = {node(1), 1, sequence}}};
 }
 
 }  // namespace starling::link_test

@@ -207,6 +207,7 @@ void WorldNode::boot() {
   settings.bootstrap_endpoints = options_.bootstrap;
   settings.outbox = options_.outbox;
   settings.peer_messages_per_s = options_.messages_per_s;
+  settings.open_messages_per_s = options_.open_messages_per_s;
   settings.peer_retained_max = options_.retained_max;
   if (!dialable) settings.local_endpoints.clear();
   mesh_ = std::make_unique<Mesh>(std::move(settings), *this, *rendezvous_, world_.scheduler,
@@ -343,9 +344,16 @@ void WorldNode::close_link(LinkId link) {
   });
 }
 
+bool WorldNode::mesh_may_publish(std::string_view, const NodeId&, const TopicName& topic) const {
+  ++access_questions;
+  return topic.text() != forbidden_topic;
+}
+
 MeshDelivery WorldNode::deliver_from_mesh(std::string_view mesh, const NodeId& from,
-                                          const SharedPublication& message) {
-  arrivals.push_back(Arrival{std::string{mesh}, from, message, world_.scheduler.now()});
+                                          Publication&& message) {
+  arrivals.push_back(Arrival{std::string{mesh}, from,
+                             std::make_shared<const Publication>(std::move(message)),
+                             world_.scheduler.now()});
   return reader_is_full ? MeshDelivery::waiting : MeshDelivery::taken;
 }
 
@@ -456,10 +464,8 @@ RawPeer::~RawPeer() {
 }
 
 SendOutcome RawPeer::send(const Publication& message, std::uint8_t hops) {
-  OutgoingPublication outgoing;
-  outgoing.qos = message.qos;
-  outgoing.hops = hops;
-  outgoing.body = wire::encode_publication(message, id);
+  const OutgoingPublication outgoing{
+      .message = message, .topic = message.topic, .mesh = 0, .qos = message.qos, .hops = hops};
   return machine_->send(outgoing, out_).outcome;
 }
 
@@ -495,7 +501,7 @@ std::vector<std::string> RawPeer::payloads() const {
     const auto* arrived = std::get_if<PublicationsArrived>(&event);
     if (arrived == nullptr) continue;
     for (const ArrivedPublication& one : arrived->publications) {
-      list.emplace_back(as_text(one.message->payload.view()));
+      list.emplace_back(as_text(one.message.payload.view()));
     }
   }
   return list;

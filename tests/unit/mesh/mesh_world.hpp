@@ -153,7 +153,8 @@ class WorldNode final : public MeshHost {
     bool dialable = true;
     std::vector<Endpoint> bootstrap{Endpoint::v4({127, 0, 0, 1}, 1)};
     OutboxBounds outbox;
-    double messages_per_s = limits::peer_messages_per_s;
+    double messages_per_s = 0;  ///< of one peer into private meshes; 0: no bound
+    double open_messages_per_s = limits::open_messages_per_s;
     std::size_t retained_max = limits::peer_retained_max;
   };
   WorldNode(MeshWorld& world, std::uint8_t number, Options options);
@@ -186,8 +187,10 @@ class WorldNode final : public MeshHost {
   void flush_link(LinkId link) override;
   [[nodiscard]] bool link_is_congested(LinkId link) const override;
   void close_link(LinkId link) override;
+  [[nodiscard]] bool mesh_may_publish(std::string_view mesh, const NodeId& from,
+                                      const TopicName& topic) const override;
   MeshDelivery deliver_from_mesh(std::string_view mesh, const NodeId& from,
-                                 const SharedPublication& message) override;
+                                 Publication&& message) override;
   StoreBatch& batch() override {
     seal_asked_ = true;
     ask_for_after_turn();
@@ -199,7 +202,9 @@ class WorldNode final : public MeshHost {
   bool dialable = true;
   bool congested = false;       ///< every link pretends to be
   bool reader_is_full = false;  ///< deliveries find no room; the test tells when they do
-  Duration commit_delay = 0ms;  ///< from the end of the turn until the batch is safe
+  std::string forbidden_topic;  ///< no peer may publish it here; tell the mesh when it changes
+  mutable std::size_t access_questions = 0;  ///< how often the mesh asked
+  Duration commit_delay = 0ms;               ///< from the end of the turn until the batch is safe
   std::vector<Arrival> arrivals;
   std::size_t dials = 0;
   std::uint64_t bytes_sent = 0;

@@ -138,6 +138,57 @@ BOOST_AUTO_TEST_CASE(a_flood_of_qos_0_is_cut_to_the_rate) {
   BOOST_TEST(f.node.arrivals.size() <= 210U);
 }
 
+BOOST_AUTO_TEST_CASE(in_a_private_mesh_no_rate_is_too_fast_unless_one_is_configured) {
+  Fixture f;
+  RawPeer peer{f.world, f.node, 200, {f.config}};
+  const auto count = static_cast<std::uint64_t>(3 * limits::open_messages_per_s);
+  std::uint64_t refused = 0;
+  for (std::uint64_t i = 1; i <= count; ++i) {
+    if (peer.send(Fixture::message(peer.id, i, QoS::at_most_once)) != SendOutcome::sent) ++refused;
+    if (i % 1'000 == 0) peer.flush();
+  }
+  f.world.run_for(10ms);
+  BOOST_TEST(refused == 0U);
+  BOOST_TEST(f.node.arrivals.size() == count);
+}
+
+BOOST_AUTO_TEST_CASE(an_open_mesh_has_a_rate_by_default) {
+  WorldNode::Options options;
+  options.open_messages_per_s = 100;
+  Fixture f{options, MeshWorld::open_mesh("public", {"both:x/#"})};
+  RawPeer peer{f.world, f.node, 200, {f.config}};
+  for (std::uint64_t i = 1; i <= 500; ++i)
+    peer.send(Fixture::message(peer.id, i, QoS::at_most_once, "x/y"));
+  peer.flush();
+  f.world.run_for(10ms);
+  BOOST_TEST(f.node.arrivals.size() == 100U);
+  BOOST_TEST(WorldNode::Options{}.open_messages_per_s == limits::open_messages_per_s);
+}
+
+BOOST_FIXTURE_TEST_CASE(access_is_asked_once_for_a_topic_and_again_when_it_has_changed, Fixture) {
+  RawPeer peer{world, node, 200, {config}};
+  std::uint64_t next = 1;
+  const auto send = [&](QoS qos, const std::string& topic) {
+    peer.send(message(peer.id, next++, qos, topic));
+    peer.flush();
+    world.run_for(10ms);
+  };
+  node.forbidden_topic = "secret";
+  for (int i = 0; i < 3; ++i) {
+    send(QoS::at_least_once, "x");
+    send(QoS::at_least_once, "secret");
+  }
+  BOOST_TEST(node.payloads() == (Payloads{"1", "3", "5"}), boost::test_tools::per_element());
+  BOOST_TEST(peer.acknowledged() == 6U);  // what is denied is acknowledged all the same
+  BOOST_TEST(node.access_questions == 2U);
+  node.forbidden_topic = "x";
+  node.mesh().on_access_changed();
+  send(QoS::at_least_once, "x");
+  send(QoS::at_least_once, "secret");
+  BOOST_TEST(node.payloads() == (Payloads{"1", "3", "5", "8"}), boost::test_tools::per_element());
+  BOOST_TEST(node.access_questions == 4U);
+}
+
 BOOST_AUTO_TEST_CASE(a_flood_of_qos_1_is_slowed_and_loses_nothing) {
   WorldNode::Options options;
   options.messages_per_s = 1'000;

@@ -24,15 +24,13 @@ inline TopicName name(std::string_view text) {
 inline Interest interest(std::string_view filter, QoS qos = QoS::at_most_once) {
   return {TopicFilter::parse(filter).value(), "", qos, false};
 }
-inline Publication publication(std::string_view topic, std::string_view payload,
-                               QoS qos = QoS::at_most_once) {
-  return {.topic = name(topic),
-          .payload = SharedBytes(as_bytes(payload)),
-          .qos = qos,
-          .retain = false,
-          .expires_at = std::nullopt,
-          .properties = nullptr,
-          .id = {NodeId{}, 1, 1}};
+inline wire::PublicationEntry publication(std::string_view topic, std::string_view payload,
+                                          QoS qos = QoS::at_most_once) {
+  wire::PublicationEntry entry;
+  entry.topic.text = topic;
+  entry.qos = qos;
+  entry.payload = SharedBytes(as_bytes(payload));
+  return entry;
 }
 
 inline Bytes all_of(const OutputBuffer& buffer) {
@@ -72,6 +70,7 @@ inline std::vector<wire::Frame> one_of_each() {
   hello.windows = {{wire::Lane::best_effort, 10, 1000}, {wire::Lane::guaranteed, 20, 2000}};
   hello.ordinal = 9;
   hello.holds_other = true;
+  hello.topic_numbers = 4'096;
 
   MessageProperties properties;
   properties.payload_format_indicator = 1;
@@ -79,20 +78,22 @@ inline std::vector<wire::Frame> one_of_each() {
   properties.response_topic = "answers/here";
   properties.correlation_data = Bytes{0, 1, 2};
   properties.user_properties = {{"a", "1"}, {"a", "2"}, {"", ""}};
-  wire::PublicationEntry full{.mesh = 2,
-                              .hops = 24,
-                              .expires_in = 90s,
-                              .publication = publication("home/kitchen", "on", QoS::exactly_once),
-                              .cost = 0};
-  full.publication.retain = true;
-  full.publication.properties = std::make_shared<const MessageProperties>(properties);
-  full.publication.id = {node(8), 5, 1ULL << 40U};
-  wire::PublicationEntry large{.mesh = 0,
-                               .hops = 0,
-                               .expires_in = {},
-                               .publication = publication("a", "", QoS::at_least_once),
-                               .cost = 0};
-  large.publication.payload = SharedBytes(Bytes(70'000, 0x55));
+  wire::PublicationEntry full = publication("home/kitchen", "on", QoS::exactly_once);
+  full.topic.mesh = 2;
+  full.topic.number = 70'000;
+  full.retain = true;
+  full.hops = 24;
+  full.step = 1ULL << 40U;
+  full.expires_in = 90s;
+  full.properties = std::make_shared<const MessageProperties>(properties);
+  wire::PublicationEntry large = publication("", "", QoS::at_least_once);
+  large.topic.number = 65'535;
+  large.payload = SharedBytes(Bytes(70'000, 0x55));
+  wire::PublicationEntry mortal = publication("a", "x", QoS::exactly_once);
+  mortal.expires_in = 1ms;
+  wire::PublicationEntry plain = publication("", std::string(255, 'x'), QoS::at_least_once);
+  plain.topic.number = 0x8000;
+  plain.step = 0x7F;
 
   wire::Interests interests;
   interests.mesh = 3;
@@ -108,7 +109,10 @@ inline std::vector<wire::Frame> one_of_each() {
           wire::Bye{wire::CloseReason::duplicate_link, "another link stays"},
           interests,
           wire::Interests{1, 1, wire::InterestsPart::set_last, {}},
-          wire::Publications{wire::Lane::guaranteed, 300, MessageId{node(8), 5, 6}, {full, large}},
+          wire::Publications{
+              {wire::Lane::guaranteed, 300, MessageId{node(8), 5, 6}, {node(8), 5, 1ULL << 40U}},
+              {full, plain, mortal}},
+          wire::Publications{{wire::Lane::guaranteed, 1, {}, {NodeId{}, 5, 0}}, {large, large}},
           wire::Acknowledgement{wire::Lane::guaranteed, 65'536},
           wire::Credit{wire::Lane::best_effort, 4'096, 1ULL << 33U},
           wire::DialMe{1, node(1), node(2), {v4}},

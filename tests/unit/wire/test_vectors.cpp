@@ -29,17 +29,14 @@ BOOST_AUTO_TEST_CASE(frames_are_written_as_the_protocol_shows_them) {
         "00000050950a00c420"
         "2222222222222222222222222222222222222222222222222222222222222222c420"
         "111111111111111111111111111111111111111111111111111111111111111191c406c0000207557b");
-  Publication door = publication("home/door", "open", QoS::at_least_once);
-  door.id = {NodeId{}, 7, 3};
-  check(wire::Publications{wire::Lane::guaranteed,
-                           1,
-                           MessageId{NodeId{}, 7, 3},
-                           {{.mesh = 0,
-                             .hops = 0,
+  check(wire::Publications{{wire::Lane::guaranteed, 1, MessageId{NodeId{}, 7, 3}, {NodeId{}, 7, 3}},
+                           {{.topic = {0, "home/door", 0},
+                             .qos = QoS::at_least_once,
+                             .payload = SharedBytes(as_bytes("open")),
                              .expires_in = std::chrono::milliseconds(60'000),
-                             .publication = door,
-                             .cost = 0}}},
-        "000000269507020193c007039195000100cdea6097c00703c2a9686f6d652f646f6f72c0c4046f70656e");
+                             .properties = nullptr}}},
+        "00000026"
+        "9807020193c00703c0070391969300a9686f6d652f646f6f72000100c4046f70656ecdea60c0");
 }
 
 }  // namespace
