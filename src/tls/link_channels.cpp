@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <stdexcept>
 #include <string>
+#if defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
 #include "starling/check.hpp"
 #include "starling/limits.hpp"
@@ -18,8 +22,23 @@ namespace {
 constexpr std::string_view alpn = "starling/1";
 // Signatures other than Ed25519 are let in here so that a peer with another key can be told apart
 // from one without: identify() refuses it by its key, in words.
+// AES-128 needs ten rounds where AES-256, which GnuTLS would prefer, needs fourteen: a quarter less time
+// in the cipher. Where a CPU has no instructions for either, GnuTLS's ChaCha20 is the fastest.
 constexpr const char* priorities =
-    "NORMAL:-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1";
+    "NORMAL:-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:-CIPHER-ALL:";
+constexpr const char* ciphers_of_fast_aes = "+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305";
+constexpr const char* ciphers_of_slow_aes = "+CHACHA20-POLY1305:+AES-128-GCM:+AES-256-GCM";
+
+/// GnuTLS has its own look at the CPU, but tells nobody.
+bool has_fast_aes() {
+#if defined(__x86_64__) || defined(__i386__)
+  return __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul");
+#elif defined(__aarch64__)
+  return (getauxval(AT_HWCAP) & HWCAP_AES) != 0;
+#else
+  return false;
+#endif
+}
 
 void require(int status, const char* step) {
   if (status >= 0) return;
@@ -75,7 +94,9 @@ class LinkProfile final : public TlsProfile {
     require(status, "certificate");
 
     gnutls_priority_t parsed = nullptr;
-    require(gnutls_priority_init(&parsed, priorities, nullptr), "priorities");
+    const std::string chosen =
+        std::string(priorities) + (has_fast_aes() ? ciphers_of_fast_aes : ciphers_of_slow_aes);
+    require(gnutls_priority_init(&parsed, chosen.c_str(), nullptr), "priorities");
     priorities_.reset(parsed);
     require(gnutls_session_ticket_key_generate(ticket_key_.out()), "ticket key");
   }
