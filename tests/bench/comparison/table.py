@@ -54,7 +54,7 @@ def machine():
 
 
 def extent(rounds, quick):
-    return f"{rounds} round{'s' if rounds > 1 else ''}" + (", quick: whatever says 10 000 and more is a tenth of it" if quick else "")
+    return f"{rounds} round{'s' if rounds > 1 else ''}" + (", quick: counts of 10 000 and more, and the 200 MB, are a tenth of it" if quick else "")
 
 
 def write(path, rows, rounds, quick, failures):
