@@ -8,8 +8,10 @@
 namespace starling::bench {
 namespace {
 
-constexpr auto feed_patience = std::chrono::seconds(30);    // without one message taken
+constexpr auto feed_patience = std::chrono::seconds(30);  // without one message taken
+constexpr auto ask_after = std::chrono::seconds(1);
 constexpr auto quiet_is_the_end = std::chrono::seconds(3);  // what has not come by then is lost
+constexpr auto silence_is_the_end = std::chrono::seconds(60);
 
 }  // namespace
 
@@ -94,13 +96,33 @@ std::uint32_t stream_of_topic(const std::string& prefix, std::string_view topic)
   return stream;
 }
 
-void await_messages(Stage& stage, const std::function<bool()>& is_complete) {
-  std::uint64_t heard = stage.poller().bytes_read();
-  TimePoint last_change = stage.poller().refresh_now();
-  while (!is_complete() && !stage.should_end() && stage.now() - last_change < quiet_is_the_end) {
-    stage.turn(last_change + quiet_is_the_end);
-    if (std::exchange(heard, stage.poller().bytes_read()) != stage.poller().bytes_read())
-      last_change = stage.now();
+void await_messages(Stage& stage, const std::vector<Client*>& receivers,
+                    const std::function<std::uint64_t()>& count,
+                    const std::function<bool()>& is_complete) {
+  std::uint64_t last_count = count();
+  std::uint64_t last_heard = stage.poller().bytes_read();
+  TimePoint last_message = stage.poller().refresh_now();
+  TimePoint last_byte = last_message;
+  bool has_asked = false;
+  while (!is_complete() && !stage.should_end()) {
+    stage.turn(stage.now() + ask_after);
+    if (std::exchange(last_heard, stage.poller().bytes_read()) != stage.poller().bytes_read())
+      last_byte = stage.now();
+    if (std::exchange(last_count, count()) != count()) {
+      last_message = stage.now();
+      has_asked = false;
+    }
+    const Duration quiet = stage.now() - last_message;
+    if (quiet >= ask_after && !std::exchange(has_asked, true)) {
+      for (Client* receiver : receivers)
+        if (receiver->is_ready()) receiver->send_fence();
+    }
+    const bool all_answered =
+        has_asked && std::all_of(receivers.begin(), receivers.end(), [](const Client* receiver) {
+          return receiver->is_fence_back();
+        });
+    if (quiet >= quiet_is_the_end && all_answered) return;
+    if (stage.now() - last_byte >= silence_is_the_end) return;
   }
 }
 

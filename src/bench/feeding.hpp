@@ -55,7 +55,11 @@ Publisher::Plan feeding_plan(const Options& options);
 /// The stream that a topic of feeding_plan() names; UINT32_MAX: none.
 std::uint32_t stream_of_topic(const std::string& prefix, std::string_view topic);
 
-/// Turns until `is_complete`, or until nothing has come from any broker for a while.
-void await_messages(Stage& stage, const std::function<bool()>& is_complete);
+/// Turns until `is_complete`, or until `receivers` will get nothing more: `count` (of messages that have
+/// come) has stood still for a while, and whoever sends has answered a PINGREQ since. A broker that is
+/// busy answers late, and is waited for, up to a minute without a byte.
+void await_messages(Stage& stage, const std::vector<Client*>& receivers,
+                    const std::function<std::uint64_t()>& count,
+                    const std::function<bool()>& is_complete);
 
 }  // namespace starling::bench

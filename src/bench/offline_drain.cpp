@@ -121,7 +121,9 @@ class OfflineDrain final : Receiver::Listener {
                      stage_.subscribe_at().name + " has forgotten a session that was away"});
     });
     stage_.show([this] { return "drained " + std::to_string(delivered_); });
-    await_messages(stage_, [this] { return delivered_ == sent_; });
+    await_messages(
+        stage_, all_, [this] { return delivered_ + duplicated_; },
+        [this] { return delivered_ == sent_; });
     stage_.meter().finish();
     stage_.show(nullptr);
     report_.offline->drained = delivered_;

@@ -65,6 +65,9 @@ Result<void> check_numbers(const Options& options) {
     return wrong("--size may be " + std::to_string(size_max) + " bytes at most");
   if (options.window > window_max)
     return wrong("--window may be " + std::to_string(window_max) + " at most");
+  if (options.size < stamp_size && options.window > unstamped_window_max)
+    return wrong("--window may be " + std::to_string(unstamped_window_max)
+                 + " at most with payloads below 16 bytes, which carry no stamp");
   if (options.rate < 0 || options.seconds <= 0 || options.hold_s < 0
       || options.warmup_s.value_or(0) < 0)
     return wrong("--seconds must be above 0, --rate, --hold and --warmup not below");

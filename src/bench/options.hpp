@@ -81,9 +81,10 @@ Result<void> complete(Options& options);
 
 /// Payloads from here on carry who sent them, when, and as which; smaller ones are told apart by
 /// topic and order.
-inline constexpr std::uint64_t stamp_size = 16;      // bytes
-inline constexpr std::uint32_t window_max = 30'000;  // half of the packet ids there are
-inline constexpr std::uint32_t topic_digits = 7;     // of a stream's number in its topic
+inline constexpr std::uint64_t stamp_size = 16;               // bytes
+inline constexpr std::uint32_t window_max = 30'000;           // half of the packet ids there are
+inline constexpr std::uint32_t unstamped_window_max = 4'096;  // whose send times are remembered
+inline constexpr std::uint32_t topic_digits = 7;              // of a stream's number in its topic
 inline constexpr std::uint64_t streams_max = 4'000'000;
 
 }  // namespace starling::bench

@@ -82,7 +82,9 @@ void ProcessMeter::finish() {
   own_cpu_after_ = own_cpu_seconds();
   ended_ = std::chrono::steady_clock::now();
   for (ProcessUsage& process : processes_) {
-    process.after = look_at(process.pid);
+    const ProcessLook look = look_at(process.pid);
+    if (look.rss == 0) continue;  // it has ended: what was seen before must do
+    process.after = look;
     process.rss_peak = std::max(process.rss_peak, process.after.rss);
   }
 }

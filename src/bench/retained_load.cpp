@@ -60,8 +60,9 @@ void receive(Stage& stage, Report& report, RetainedCount& got) {
   const TimePoint began = stage.poller().refresh_now();
   subscriber.subscribe(
       1, [&options](std::uint64_t) { return options.topic + "/#"; }, options.qos);
-  await_messages(stage,
-                 [&] { return got.topics == options.messages && subscriber.is_subscribed(); });
+  await_messages(
+      stage, {&subscriber}, [&] { return got.topics + got.duplicated; },
+      [&] { return got.topics == options.messages && subscriber.is_subscribed(); });
   stage.meter().finish();
   stage.show(nullptr);
   if (got.topics > 0) {

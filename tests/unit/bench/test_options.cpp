@@ -95,6 +95,17 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused_in_words) {
                       "--warmup"));
 }
 
+BOOST_AUTO_TEST_CASE(payloads_without_a_stamp_bound_the_window) {
+  const auto with_size = [](std::uint64_t size) {
+    return [size](Options& options) {
+      options.size = size;
+      options.window = unstamped_window_max + 1;
+    };
+  };
+  BOOST_TEST(mentions(complaint(Load::pairs, with_size(15)), "--window"));
+  BOOST_TEST(complaint(Load::pairs, with_size(16)).empty());
+}
+
 BOOST_AUTO_TEST_CASE(two_brokers_need_payloads_with_a_stamp) {
   const auto far = [](std::uint64_t size) {
     return [size](Options& options) {
