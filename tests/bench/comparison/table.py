@@ -39,13 +39,21 @@ def processor():
 
 def versions():
     packaged = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "mosquitto"], capture_output=True, text=True, check=False).stdout
-    return (f"{first_line(brokers.STARLINGD, '--version')} (release build, commit {commit()}); "
+    return (f"{first_line(brokers.STARLINGD, '--version')} ({built()}); "
             f"{first_line(brokers.MOSQUITTO, '-h')} (Debian's package {packaged or 'unknown'})")
 
 
-def commit():
-    found = subprocess.run(["git", "-C", brokers.ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "unknown"
+def git(*words):
+    found = subprocess.run(["git", "-C", brokers.ROOT, *words], capture_output=True, text=True, check=False)
+    return found.stdout.strip()
+
+
+def built():
+    """When the program was built, beside the commit that lies here now: the one need not be made of the other."""
+    made = os.stat(brokers.STARLINGD).st_mtime
+    is_older = int(git("log", "-1", "--format=%ct") or 0) > made
+    return (f"built {time.strftime('%Y-%m-%d %H:%M', time.gmtime(made))} UTC, sources at {git('describe', '--always', '--dirty') or 'unknown'}"
+            + (", WHICH IS NEWER THAN THE PROGRAM" if is_older else ""))
 
 
 def machine():
