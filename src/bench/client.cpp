@@ -37,16 +37,12 @@ const char* advice_for(mqtt::ReasonCode reason) {
 
 }  // namespace
 
-Client::Client(Stage& stage, const Target& target, std::string id)
+Client::Client(Stage& stage, const Target& target, const std::string& id)
     : stage_(stage),
       target_(target),
-      id_(std::move(id)),
+      id_(stage.options().run + "-" + id),
       version_(stage.options().protocol),
       reader_(packet_max) {
-  // Prefixes are of one run alone unless somebody chose theirs; ids must be in any case.
-  const std::string& topic = stage.options().topic;
-  std::string run = topic.substr(topic.find_last_of('/') + 1);
-  id_ = run.substr(0, 12) + "-" + id_;
   stage_.add(*this);
 }
 

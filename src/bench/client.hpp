@@ -17,7 +17,7 @@ namespace starling::bench {
 class Client : Connection::Handler {
  public:
   /// `id`: goes behind a part that this run's clients share. `stage` and `target` outlive the client.
-  Client(Stage& stage, const Target& target, std::string id);
+  Client(Stage& stage, const Target& target, const std::string& id);
   virtual ~Client();
 
   /// Whether the broker forgets the session when the connection ends (the default), and what was

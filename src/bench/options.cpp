@@ -43,13 +43,13 @@ std::uint32_t default_window(const Options& options) {
   return options.qos == QoS::exactly_once ? 20 : 100;
 }
 
-std::string fresh_prefix() {
+std::string fresh_run() {
   std::random_device random;
   const std::uint32_t number = random();
   const std::array<std::uint8_t, 3> bytes{static_cast<std::uint8_t>(number),
                                           static_cast<std::uint8_t>(number >> 8U),
                                           static_cast<std::uint8_t>(number >> 16U)};
-  return "bench/" + to_hex(bytes);
+  return to_hex(bytes);
 }
 
 Result<void> check_topic(const std::string& prefix) {
@@ -148,7 +148,8 @@ Result<void> complete(Options& options) {
   if (options.messages == 0 && needs_acknowledgements(options.load))
     options.messages = options.load == Load::retained ? 100'000 : 10'000;
   if (!options.warmup_s) options.warmup_s = options.messages > 0 ? 0 : 1;
-  if (options.topic.empty()) options.topic = fresh_prefix();
+  options.run = fresh_run();
+  if (options.topic.empty()) options.topic = "bench/" + options.run;
   if (options.load == Load::tls_handshakes || !options.ca_file.empty() || options.insecure
       || !options.certificate_file.empty())
     options.tls = true;

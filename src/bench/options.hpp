@@ -68,6 +68,9 @@ struct Options {
   double hold_s = 0;               ///< connections: how long they idle before memory is read
   std::string topic;               ///< prefix of all topics; empty: one of this run alone
 
+  /// Of this run alone: in client ids, and in the default of `topic`. complete() makes it.
+  std::string run;
+
   // --- What is said
   std::vector<std::uint32_t> pids;  ///< brokers whose CPU and memory are read
   bool json = false;

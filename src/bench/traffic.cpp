@@ -130,6 +130,7 @@ void Traffic::flow_until(TimePoint end) {
 /// Nothing more is sent; what is under way comes, or does not.
 void Traffic::drain() {
   goes_on_ = false;
+  if (!has_subscribers_ && options_.qos == QoS::at_most_once) return await_fences();
   const Duration patience =
       options_.qos == QoS::at_most_once ? loss_after_ : Duration{drain_patience};
   // Bytes, because a message may be so large that it takes its time.
@@ -142,6 +143,27 @@ void Traffic::drain() {
     if (std::exchange(heard, stage_.poller().bytes_read()) != stage_.poller().bytes_read())
       last_change = stage_.now();
   }
+}
+
+/// Nobody answers QoS 0 without a subscriber; but packets are read in order, so when a PINGREQ behind
+/// them is answered the broker has them.
+void Traffic::await_fences() {
+  if (stage_.trouble()) return;
+  for (Source& source : sources_)
+    if (source.publisher->is_ready()) source.publisher->send_fence();
+  const auto are_back = [this] {
+    return std::all_of(sources_.begin(), sources_.end(),
+                       [](const Source& source) { return source.publisher->is_fence_back(); });
+  };
+  const auto pending = [this] {
+    std::uint64_t bytes = 0;
+    for (Source& source : sources_)
+      if (source.publisher->is_ready()) bytes += source.publisher->connection()->pending();
+    return bytes;
+  };
+  if (wait_for(stage_, are_back, pending, drain_patience,
+               stage_.publish_at().name + " reads no more of what was published"))
+    last_settled_ = stage_.now();
 }
 
 void Traffic::begin_measuring() {

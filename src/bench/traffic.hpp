@@ -62,6 +62,7 @@ class Traffic final : Publisher::Listener, Receiver::Listener {
   void drive(Report& report);
   void flow_until(TimePoint end);
   void drain();
+  void await_fences();
   void begin_measuring();
   void end_measuring(Report& report);
 

@@ -48,6 +48,7 @@ BOOST_AUTO_TEST_CASE(every_load_has_defaults_that_work) {
 
 BOOST_AUTO_TEST_CASE(every_run_has_topics_of_its_own) {
   BOOST_TEST(completed(Load::pairs).topic != completed(Load::pairs).topic);
+  BOOST_TEST(completed(Load::pairs).run != completed(Load::pairs).run);
 }
 
 BOOST_AUTO_TEST_CASE(a_qos_that_was_asked_for_stays) {
