@@ -1,5 +1,7 @@
 #include "src/broker/session_registry.hpp"
 
+#include <utility>
+
 #include "starling/bytes.hpp"
 #include "starling/check.hpp"
 
@@ -42,10 +44,11 @@ LocalSession* SessionRegistry::create(std::string client_id) {
   const std::uint32_t slot = free_slots_.back();
   free_slots_.pop_back();
 
-  auto session = std::make_unique<LocalSession>(client_id, queues_, sent_);
+  auto session = std::make_unique<LocalSession>(std::move(client_id), queues_, sent_);
   session->key = ++last_number_ << (slot_bits + 1) | SubscriberKey{slot} << 1U;
   slots_[slot] = session.get();
-  const auto [at, is_new] = by_client_.emplace(std::move(client_id), std::move(session));
+  const std::string_view name = session->client_id();
+  const auto [at, is_new] = by_client_.emplace(name, std::move(session));
   STARLING_CHECK(is_new);
   return at->second.get();
 }

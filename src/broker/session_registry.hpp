@@ -48,8 +48,8 @@ class SessionRegistry {
   }
 
  private:
-  // Ordered, as strangers choose the ids.
-  std::map<std::string, std::unique_ptr<LocalSession>, std::less<>> by_client_;
+  // Ordered, as strangers choose the ids. The names are those in the sessions.
+  std::map<std::string_view, std::unique_ptr<LocalSession>> by_client_;
   // A key is the session's number (grows with time, as the tree likes it) before its slot here,
   // even throughout: those of shared groups are odd.
   std::vector<LocalSession*> slots_;

@@ -22,8 +22,8 @@ void ServerSession::on_connected(const Terms& terms, TimePoint now) {
   STARLING_CHECK(outlet_ == nullptr && terms.window > 0 && terms.packet_size_max > 0);
   terms_ = terms;
   keep_alive_ = KeepAlive(std::chrono::seconds{terms.keep_alive_s}, now);
-  aliases_ = TopicAliases(terms.topic_alias_max, terms.topic_levels_max, mount());
-  aliases_out_ = OutboundAliases(terms.topic_alias_out_max);
+  if (terms.topic_alias_out_max > 0)
+    aliases_out_ = std::make_unique<OutboundAliases>(terms.topic_alias_out_max);
   inbound_.on_connected(terms.receive_maximum);
 }
 
@@ -36,13 +36,16 @@ void ServerSession::begin_sending(PacketOutlet& outlet) {
 void ServerSession::on_disconnected() {
   outlet_ = nullptr;
   keep_alive_ = {};
-  aliases_ = {};
-  aliases_out_ = {};
+  aliases_.reset();
+  aliases_out_.reset();
   outbound_.on_disconnected();
 }
 
 mqtt::Decoded<ServerSession::Arrived> ServerSession::on_publish(const mqtt::Publish& packet) {
-  auto topic = aliases_.resolve(packet.topic, packet.properties.topic_alias);
+  if (aliases_ == nullptr)
+    aliases_ = std::make_unique<TopicAliases>(terms_.topic_alias_max, terms_.topic_levels_max,
+                                              mount());
+  auto topic = aliases_->resolve(packet.topic, packet.properties.topic_alias);
   if (!topic) return topic.error();
   switch (inbound_.on_publish(packet.qos, packet.packet_id)) {
     case InboundQos::Arrival::fresh:
@@ -158,7 +161,8 @@ bool ServerSession::write_publish(const Publication& message, Flags flags,
   packet.packet_id = flags.packet_id;
 
   // An alias that is known replaces the name. A new one comes with it, if there is room for both.
-  const OutboundAliases::Choice choice = aliases_out_.choose(message.topic);
+  const auto choice =
+      aliases_out_ ? aliases_out_->choose(message.topic) : OutboundAliases::Choice{};
   std::uint16_t new_alias = 0;
   if (choice.alias != 0) {
     packet.properties.topic_alias = choice.alias;
@@ -174,7 +178,7 @@ bool ServerSession::write_publish(const Publication& message, Flags flags,
   if (size > terms_.packet_size_max) return false;
   mqtt::write_publish_head(packet, terms_.version, out.tail());
   out.append(message.payload);
-  if (new_alias != 0) aliases_out_.bind(new_alias, message.topic);
+  if (new_alias != 0) aliases_out_->bind(new_alias, message.topic);
   on_written(size);
   return true;
 }

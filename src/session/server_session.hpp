@@ -66,7 +66,7 @@ class ServerSession {
   /// The client can be sent to: begin_sending() was called for its connection.
   [[nodiscard]] bool is_sending() const { return outlet_ != nullptr; }
   /// The client takes a PUBLISH as everybody gets it: without aliases, its topic in full.
-  [[nodiscard]] bool takes_images() const { return !aliases_out_.any() && mount_ == nullptr; }
+  [[nodiscard]] bool takes_images() const { return aliases_out_ == nullptr && mount_ == nullptr; }
   /// What stands before all its topics here; empty: nothing (see topic_mount.hpp).
   [[nodiscard]] std::string_view mount() const {
     return mount_ ? std::string_view(*mount_) : std::string_view();
@@ -194,8 +194,8 @@ class ServerSession {
   PacketOutlet* outlet_ = nullptr;
   Terms terms_;
   KeepAlive keep_alive_;
-  TopicAliases aliases_;
-  OutboundAliases aliases_out_;
+  std::unique_ptr<TopicAliases> aliases_;         // null: it has not published yet
+  std::unique_ptr<OutboundAliases> aliases_out_;  // null: it takes none
 };
 
 }  // namespace starling

@@ -51,8 +51,6 @@ class OutboundAliases {
   /// [MQTT5-3.1.2-27].
   explicit OutboundAliases(std::uint16_t alias_max) : alias_max_(alias_max) {}
 
-  [[nodiscard]] bool any() const { return alias_max_ > 0; }
-
   struct Choice {
     std::uint16_t alias = 0;  ///< 0: none for this message
     bool is_known = false;    ///< the client knows it already: the name need not be sent
