@@ -1,5 +1,6 @@
 #include "src/config/complete.hpp"
 
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -73,9 +74,14 @@ void bound_queues(Settings& settings) {
   if (!is_set("limits.max_queued_messages"))
     settings.clients.queued_messages_max = static_cast<std::uint32_t>(
         has_disk ? limits::stored_messages_max : limits::queued_messages_max);
+  // Who wants no bound for messages wants none: that of the bytes would drop them just the same.
+  constexpr auto unbounded = std::numeric_limits<std::uint32_t>::max();
+  const bool is_unbounded = settings.clients.queued_messages_max == unbounded;
   if (!is_set("limits.max_queued_bytes"))
     settings.clients.queued_bytes_max =
-        static_cast<std::uint32_t>(has_disk ? limits::stored_bytes_max : limits::queued_bytes_max);
+        is_unbounded ? unbounded
+                     : static_cast<std::uint32_t>(has_disk ? limits::stored_bytes_max
+                                                           : limits::queued_bytes_max);
 }
 
 }  // namespace

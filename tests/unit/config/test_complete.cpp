@@ -40,6 +40,9 @@ BOOST_AUTO_TEST_CASE(queues_that_nobody_bounded_are_as_long_as_their_place_allow
   BOOST_TEST((bounds("[store]\ndurability = \"none\"\n") == in_memory));
   BOOST_TEST((bounds("[store]\ndurability = \"none\"\n[limits]\nmax_queued_messages = 7\n")
               == std::pair{std::size_t{7}, limits::queued_bytes_max}));
+  const std::size_t unbounded = std::numeric_limits<std::uint32_t>::max();
+  BOOST_TEST((bounds("[store]\ndurability = \"none\"\n[limits]\nmax_queued_messages = 4294967295\n")
+              == std::pair{unbounded, unbounded}));  // as "max_queued_messages 0" of Mosquitto
   BOOST_TEST((bounds("[limits]\nmax_queued_bytes = 7\n")
               == std::pair{limits::stored_messages_max, std::size_t{7}}));
 }
