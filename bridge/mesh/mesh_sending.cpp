@@ -161,6 +161,7 @@ void Mesh::Impl::pump(const NodeId& id, Peer& peer) {
   pump_best_effort(peer, link);
   link.machine.flush(*link.out);
   flush(link_id);
+  link.messages_until_look = 0;  // the next turn begins with a look
   arm(link_id, link);
 }
 
