@@ -167,6 +167,7 @@ BOOST_AUTO_TEST_CASE(a_queue_is_read_behind_the_batch_of_its_turn) {
 }
 
 BOOST_AUTO_TEST_CASE(a_store_that_fails_lets_those_be_refused_who_can_be_told) {
+  acceptance.batch().changes.push_back(SessionErased{1});
   ask(1, 7);
   ask(2, 8);
   ask(1, 9);

@@ -25,10 +25,11 @@ class HeldStore final : public Store {
   StoreNumbers load(StoreLoader&) override { return {}; }
   void read_queue(const QueueRead&, std::function<void(std::vector<StoredDelivery>)>) override {}
   BatchNumber commit(StoreBatch) override { return ++last; }
-  [[nodiscard]] bool keeps_anything() const override { return false; }
+  [[nodiscard]] bool keeps_anything() const override { return keeps; }
   void release() { committed(last); }
   std::function<void(BatchNumber)> committed;
   BatchNumber last = 0;
+  bool keeps = false;
 };
 
 class CountingEntropy final : public Entropy {
@@ -42,8 +43,10 @@ class CountingEntropy final : public Entropy {
 };
 
 struct House {
-  explicit House(std::size_t connections_max = 10) {
+  explicit House(std::size_t connections_max = 10, bool store_keeps = false) {
+    store.keeps = store_keeps;
     NodeSettings settings;
+    settings.broker.store_keeps_anything = store_keeps;
     settings.connections_max = connections_max;
     NodePorts ports{scheduler, entropy, log, metrics, store, files};
     settings.listeners = {ListenerPolicy{}};
@@ -88,9 +91,9 @@ BOOST_AUTO_TEST_SUITE(node)
 
 BOOST_AUTO_TEST_CASE(nothing_leaves_before_connack_though_packets_came_with_connect,
                      *label("MQTT-3.2.0-1")) {
-  House house;
+  House house(10, true);
   const auto client = house.open();
-  house.feed(*client, bytes_of(BrokerWorld::connect_packet("a"), mqtt::Pingreq{}));
+  house.feed(*client, bytes_of(BrokerWorld::durable_packet("a"), mqtt::Pingreq{}));
   BOOST_TEST(client->sent().empty());  // the store has not committed
   BOOST_TEST(client->paused);
   house.commit();
@@ -102,12 +105,14 @@ BOOST_AUTO_TEST_CASE(nothing_leaves_before_connack_though_packets_came_with_conn
 }
 
 BOOST_AUTO_TEST_CASE(a_publication_is_acknowledged_after_its_commit_and_not_before) {
-  House house;
+  House house(10, true);
   const auto client = house.open();
   house.feed(*client, bytes_of(BrokerWorld::connect_packet("a")));
   house.commit();
   client->sent();
-  house.feed(*client, bytes_of(BrokerWorld::message("t", "x", QoS::at_least_once, 7)));
+  mqtt::Publish kept = BrokerWorld::message("t", "x", QoS::at_least_once, 7);
+  kept.retain = true;
+  house.feed(*client, bytes_of(kept));
   BOOST_TEST(client->sent().empty());
   house.commit();
   BOOST_TEST(client->sent().front() == 0x40);

@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE(agrees_with_a_list_in_any_order_of_acknowledgements) {
     std::vector<Known> list;
     std::uint16_t last_id = 65'500;  // it goes round
     for (int step = 0; step < 2'000; ++step) {
-      const std::uint32_t what = random() % 100;
+      const auto what = random() % 100;
       const bool all_sent = std::ranges::all_of(list, &Known::sent);
       if (what < 50 && list.size() < 60 && all_sent) {
         last_id = static_cast<std::uint16_t>(last_id % 65'535 + 1 + random() % 3);

@@ -39,7 +39,7 @@ BOOST_AUTO_TEST_CASE(an_open_qos2_id_is_not_delivered_again,
 
 BOOST_AUTO_TEST_CASE(what_is_held_comes_back_with_its_pubrel_or_all_at_once) {
   const auto message = [](std::string_view payload) {
-    return std::make_shared<const Publication>(Publication{
+    return std::make_shared<Publication>(Publication{
         TopicName::parse("t").value(), SharedBytes(as_bytes(payload)), {}, false, {}, nullptr, {}});
   };
   const auto text = [](const SharedPublication& of) { return as_text(of->payload.view()); };
