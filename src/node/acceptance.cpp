@@ -4,6 +4,16 @@
 #include <utility>
 
 namespace starling {
+namespace {
+
+/// Of a PUBLISH. The others are rare, and leave behind what the mesh is told in their turn.
+bool is_of_message(const Acknowledgement& what) {
+  using Kind = Acknowledgement::Kind;
+  return what.kind == Kind::puback || what.kind == Kind::pubrec || what.kind == Kind::pubrel
+         || what.kind == Kind::pubcomp;
+}
+
+}  // namespace
 
 Acceptance::Acceptance(Store& store, Scheduler& scheduler) : store_(store), scheduler_(scheduler) {
   Store::Handlers handlers;
@@ -29,8 +39,8 @@ void Acceptance::commit_this_turn() {
 void Acceptance::release_after_commit(ConnectionId to, const Acknowledgement& what) {
   // Nothing is on its way to the store, so there is nothing to wait for (a queue of these and its
   // walk were 6 % of a QoS 1 message that no store keeps).
-  if (batch_.empty() && this_turn_.empty() && waiting_.empty() && !sealing_ && handlers_.release)
-    return handlers_.release(to, what);
+  const bool is_safe = batch_.empty() && this_turn_.empty() && waiting_.empty() && !sealing_;
+  if (is_safe && is_of_message(what) && handlers_.release) return handlers_.release(to, what);
   commit_this_turn();
   this_turn_.push_back({0, Held{to, what}});
 }

@@ -48,8 +48,8 @@ class Acceptance {
   /// Something that the mesh has delivered in this turn is to be acknowledged to a peer: the turn
   /// ends with a commit, even of an empty batch.
   void commit_this_turn();
-  /// `what` goes to its client once this turn's batch is safe: from inside, if it holds nothing yet
-  /// and all before it are safe.
+  /// `what` goes to its client once this turn's batch is safe: from inside, if it is of a message and
+  /// the batch holds nothing yet and all before it are safe.
   void release_after_commit(ConnectionId to, const Acknowledgement& what);
   /// Handlers::queue_safe follows when this turn's batch is safe.
   void tell_when_safe(SessionNumber session, std::uint64_t position);

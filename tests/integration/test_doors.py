@@ -360,6 +360,8 @@ class Bounds(DoorTestCase):
         node.log.wait_for("client disconnected")
         knock(node.port).close()
         node.log.wait_for("connection closed")
+        canary.publish("t", "served", 1)
+        self.assertEqual(canary.take().payload, b"served")
         crowd = [knock(node.port) for _ in range(80)]
         node.log.wait_for("accept paused|accept_paused")
         canary.publish("t", "still served", 1)
