@@ -58,6 +58,8 @@ class InflightWindow {
   Inflight& push_back(Inflight entry, bool sent = true) {
     STARLING_CHECK(entry.packet_id != 0 && (!sent || all_sent()));
     if (entries_.capacity() == 0) entries_ = spares_.take();
+    in_order_ = entries_.empty()
+                || (in_order_ && entries_.back().delivery.position < entry.delivery.position);
     entries_.push_back(std::move(entry));
     ++live_;
     if (sent) {
@@ -70,15 +72,43 @@ class InflightWindow {
   /// The message under way with this id; null: there is none.
   Inflight* find(std::uint16_t packet_id) {
     if (live_ == 0 || packet_id == 0) return nullptr;
-    // Mostly the oldest, or as far behind it as its id says; else (gaps) a walk through the window.
+    // Mostly the oldest, or as far behind it as its id says.
     const std::uint16_t first = entries_[head_].packet_id;
-    const std::size_t guess =
-        head_ + (packet_id >= first ? packet_id - first : packet_id + packet_ids - first);
+    const std::size_t behind =
+        packet_id >= first ? packet_id - first : packet_id + packet_ids - first;
+    const std::size_t guess = head_ + behind;
     if (guess < entries_.size() && entries_[guess].packet_id == packet_id) return &entries_[guess];
-    const auto at =
-        std::find_if(entries_.begin() + static_cast<std::ptrdiff_t>(head_), entries_.end(),
-                     [packet_id](const Inflight& entry) { return entry.packet_id == packet_id; });
-    return at == entries_.end() ? nullptr : &*at;
+    // Else (gaps) where its position must be, as ids follow from positions; one that is stuck at the
+    // front may be rounds behind. They are out of order only while retained messages and waiting ones
+    // take turns.
+    const auto begin = entries_.begin() + static_cast<std::ptrdiff_t>(head_);
+    if (!in_order_) {
+      const auto at = std::ranges::find(begin, entries_.end(), packet_id, &Inflight::packet_id);
+      return at == entries_.end() ? nullptr : &*at;
+    }
+    const auto position = [](const Inflight& entry) { return entry.delivery.position; };
+    for (std::uint64_t there = position(*begin) + behind; there <= position(entries_.back());
+         there += packet_ids) {
+      const auto at = std::ranges::lower_bound(begin, entries_.end(), there, {}, position);
+      if (at->packet_id == packet_id) return &*at;
+    }
+    return nullptr;
+  }
+
+  struct Span {
+    std::uint64_t earliest;
+    std::uint64_t latest;
+  };
+  /// Of the positions in it. Only if it is not empty.
+  [[nodiscard]] Span span() const {
+    STARLING_CHECK(!empty());
+    if (in_order_) return {entries_[head_].delivery.position, entries_.back().delivery.position};
+    Span span{UINT64_MAX, 0};
+    for_each([&span](const Inflight& entry) {
+      span.earliest = std::min(span.earliest, entry.delivery.position);
+      span.latest = std::max(span.latest, entry.delivery.position);
+    });
+    return span;
   }
 
   /// Takes out what find() gave.
@@ -86,6 +116,7 @@ class InflightWindow {
     const auto index = static_cast<std::size_t>(&entry - entries_.data());
     Delivery taken = std::move(entry.delivery);
     entry = {};
+    entry.delivery.position = taken.position;  // a hole is still in its place
     --live_;
     if (index < unsent_) --sent_;
     if (live_ == 0) {
@@ -159,6 +190,7 @@ class InflightWindow {
 
   Spares& spares_;
   std::vector<Inflight> entries_;  // those before head_ are gone, entries_[head_] is no hole
+  bool in_order_ = true;           // of their positions
   std::size_t head_ = 0;
   std::size_t live_ = 0;
   std::size_t holes_ = 0;   // made since they were last closed, not at the front

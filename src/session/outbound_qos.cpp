@@ -39,12 +39,9 @@ OutboundQos::Inflight* OutboundQos::next_to_resend() {
 bool OutboundQos::is_in_use(std::uint64_t position) {
   if (inflight_.empty()) return false;
   if (latest_ < position + packet_ids && position < earliest_ + packet_ids) return false;
-  earliest_ = UINT64_MAX;
-  latest_ = 0;
-  inflight_.for_each([this](const Inflight& entry) {
-    earliest_ = std::min(earliest_, entry.delivery.position);
-    latest_ = std::max(latest_, entry.delivery.position);
-  });
+  const InflightWindow::Span span = inflight_.span();
+  earliest_ = span.earliest;
+  latest_ = span.latest;
   return inflight_.find(packet_id_of(position)) != nullptr;
 }
 
