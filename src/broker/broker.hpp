@@ -77,6 +77,12 @@ class Broker {
   void count_received(std::size_t bytes) {
     counters_.bytes_received += static_cast<std::int64_t>(bytes);
   }
+  /// Subscriptions that go when this connection does: about a microsecond's work each.
+  [[nodiscard]] std::size_t weight_of(ConnectionId id) {
+    const Connection* connection = find(id);
+    const LocalSession* session = connection == nullptr ? nullptr : connection->session;
+    return session == nullptr || session->is_durable() ? 0 : session->subscriptions.size();
+  }
   /// Grows with every packet that came and every copy of a message that was made for somebody.
   [[nodiscard]] std::uint64_t work_done() const {
     return static_cast<std::uint64_t>(counters_.packets_received) + fan_out_.copies_made();

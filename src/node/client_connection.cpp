@@ -131,14 +131,19 @@ void ClientConnection::read_plain(ByteView plain) {
   const bool before_connect = !connect_seen_;
   const auto read = reader_.read(plain, take);
   if (read && before_connect && connect_seen_ && !closing_) {
-    // The reader stopped behind the first packet; what follows may be as large as we told the
-    // client, and waits until CONNACK has been written: nothing may leave before it [MQTT-3.2.0-1].
-    reader_.set_packet_size_max(packet_size_max_);
-    if (!answered_) return pause(for_connack);
+    on_connect_read();
+    if ((pauses_ & for_connack) != 0) return;
     return read_plain({});
   }
   if (read || closing_) return;
   broker_.on_packet_error(id_, read.error());
+}
+
+// The reader stopped behind the first packet; what follows may be as large as we told the client, and
+// waits until CONNACK has been written: nothing may leave before it [MQTT-3.2.0-1].
+void ClientConnection::on_connect_read() {
+  reader_.set_packet_size_max(packet_size_max_);
+  if (!answered_) pause(for_connack);
 }
 
 void ClientConnection::read_on() {
@@ -152,6 +157,7 @@ void ClientConnection::read_on() {
 }
 
 mqtt::Reading ClientConnection::on_frame(const mqtt::Frame& frame) {
+  if (defers(frame)) return mqtt::Reading::stop;
   if (connect_seen_) {
     if (pace_ == nullptr) return on_connected_frame(frame);
     const bool passes = pace_->passes(frame, scheduler_.now());
@@ -226,11 +232,51 @@ void ClientConnection::wait_for_turn() {
   if (turn_wake_) return;
   turn_wake_ = scheduler_.wake_at(scheduler_.now(), [this] {
     turn_wake_ = {};
-    reading_ = true;
-    resume(for_turn);
-    reading_ = false;
-    if (ended_) finish();
+    on_turn();
   });
+}
+
+void ClientConnection::on_turn() {
+  if (why_closed_ != nullptr) {
+    const auto why = std::exchange(why_closed_, nullptr);
+    return on_closed(*why);
+  }
+  reading_ = true;
+  if (const auto kept = std::exchange(deferred_, nullptr)) {
+    const bool before_connect = !connect_seen_;
+    on_frame({kept->first_byte, kept->body});
+    if (before_connect && connect_seen_ && !closing_) on_connect_read();
+  }
+  if (deferred_ == nullptr) resume(for_turn);
+  reading_ = false;
+  if (ended_) finish();
+}
+
+// Subscribing, what CONNECT brings with it, and the end of a session. A thousand clients that do so at once are a second of
+// work, in which everybody else must be served too.
+bool ClientConnection::defers(const mqtt::Frame& frame) {
+  constexpr std::size_t filter_size = 16;  // bytes of a short one: about a microsecond
+  constexpr std::size_t connect_weight = 30;
+  std::size_t weight = 0;
+  switch (frame.type()) {
+    case mqtt::PacketType::connect:
+      weight = connect_weight;
+      break;
+    case mqtt::PacketType::subscribe:
+    case mqtt::PacketType::unsubscribe:
+      weight = frame.body.size() / filter_size + 1;
+      break;
+    case mqtt::PacketType::disconnect:
+      weight = broker_.weight_of(id_);
+      break;
+    default:
+      return false;
+  }
+  if (owner_.takes_heavy_work(weight)) return false;
+  deferred_ = std::make_unique<Deferred>(
+      Deferred{frame.first_byte, Bytes(frame.body.begin(), frame.body.end())});
+  wait_for_turn();
+  return true;
 }
 
 void ClientConnection::keep_pace() {
@@ -342,7 +388,8 @@ void ClientConnection::close() {
   if (std::exchange(closing_, true)) return;
   scheduler_.cancel(std::exchange(connect_wake_, {}));
   scheduler_.cancel(std::exchange(pace_wake_, {}));
-  scheduler_.cancel(std::exchange(turn_wake_, {}));
+  // The end of the stream may have come already, and waits for its turn.
+  if (why_closed_ == nullptr) scheduler_.cancel(std::exchange(turn_wake_, {}));
   if (passage_ != nullptr && passage_->layers.established()) {
     write_through_layers();
     passage_->layers.close(stream_->output());
@@ -352,6 +399,10 @@ void ClientConnection::close() {
 }
 
 void ClientConnection::on_closed(const std::string& why) {
+  if (announced_ && !owner_.takes_heavy_work(broker_.weight_of(id_))) {
+    why_closed_ = std::make_unique<const std::string>(why);
+    return wait_for_turn();
+  }
   const bool inside_read = std::exchange(reading_, true);
   if (pace_ != nullptr && !closing_) take_all_kept();
   ended_ = true;

@@ -35,6 +35,9 @@ class ClientConnection final : private ByteStream::Handler, private ConnectionPo
     /// It has come to nothing before the broker heard of it. `why` is empty when the client just
     /// left.
     virtual void on_failed(const ClientConnection& client, std::string_view why) = 0;
+    /// Whether so much may still be done in this turn, which counts as done.
+    /// Who hears no asks again in the next turn.
+    virtual bool takes_heavy_work(std::size_t /*weight*/) { return true; }
     /// The stream has ended and the broker knows. The last call; it may destroy the connection.
     virtual void on_ended(ConnectionId id) = 0;
   };
@@ -103,6 +106,10 @@ class ClientConnection final : private ByteStream::Handler, private ConnectionPo
   void resume(Pause why);
   /// What has come made enough work for now; goes on in the next turn.
   void wait_for_turn();
+  void on_turn();
+  void on_connect_read();
+  /// It would keep all others waiting; its frame, too much for this turn, is kept for the next.
+  bool defers(const mqtt::Frame& frame);
   void keep_pace();
   void on_pace_due();
   void take_all_kept();
@@ -121,6 +128,12 @@ class ClientConnection final : private ByteStream::Handler, private ConnectionPo
   WakeId connect_wake_;
   WakeId pace_wake_;
   WakeId turn_wake_;
+  struct Deferred {
+    std::uint8_t first_byte;
+    Bytes body;
+  };
+  std::unique_ptr<Deferred> deferred_;             // a packet that waits for its turn
+  std::unique_ptr<const std::string> why_closed_;  // the same for the end of the stream
   Endpoint peer_;
   ListenerIndex listener_;
   mqtt::ProtocolVersion version_ = mqtt::ProtocolVersion::v5;

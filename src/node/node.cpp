@@ -9,6 +9,9 @@
 namespace starling {
 namespace {
 
+// Filters put in or taken out in one turn, about a microsecond each; whoever comes next waits.
+constexpr std::size_t heavy_work_max = 4'000;
+
 AuthVerdict auth_verdict(const LoginVerdict& verdict) {
   using Kind = LoginVerdict::Kind;
   switch (verdict.kind) {
@@ -207,6 +210,14 @@ void Node::on_failed(const ClientConnection& client, std::string_view why) {
   refusals_.note("client_handshake_failed", names_[client.listener()], client.peer().to_text(),
                  names_[client.listener()], why, ports_.scheduler.now(),
                  limits::denial_log_interval);
+}
+
+bool Node::takes_heavy_work(std::size_t weight) {
+  if (weight == 0) return true;
+  if (heavy_work_ >= heavy_work_max) return false;
+  if (heavy_work_ == 0) ports_.scheduler.at_turn_end([this] { heavy_work_ = 0; });
+  heavy_work_ += weight;
+  return true;
 }
 
 void Node::on_ended(ConnectionId id) {

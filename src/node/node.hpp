@@ -148,6 +148,7 @@ class Node final : private BrokerHost, private MeshHost, private ClientConnectio
   // --- ClientConnection::Owner
   bool admits(const ClientConnection& client) override;
   void on_failed(const ClientConnection& client, std::string_view why) override;
+  bool takes_heavy_work(std::size_t weight) override;
   void on_ended(ConnectionId id) override;
 
   void wire_acceptance();
@@ -185,6 +186,7 @@ class Node final : private BrokerHost, private MeshHost, private ClientConnectio
   // Local publications of this turn. They go to the mesh when the turn ends: a peer's interest may
   // lie unread in a socket of the same turn, told before the subscriber's SUBACK that made somebody
   // publish.
+  std::size_t heavy_work_ = 0;  // done in this turn
   std::vector<SharedPublication> leaving_;
   bool closed_ = false;   // stop() was called: nobody is added any more
   bool stopped_ = false;  // the mesh has said good-bye too

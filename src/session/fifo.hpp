@@ -1,10 +1,10 @@
-// Fifo: a queue that owns no memory while it is empty and gives it back as it drains. (An empty
-// std::deque holds half a kilobyte, which a node with many idle clients cannot spare.)
+// Fifo: a queue that owns no memory while it is empty and gives it back as it drains, a little at a
+// time: a million messages that wait must not be moved in one go.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
-#include <iterator>
+#include <deque>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -16,51 +16,36 @@ namespace starling {
 template <class T>
 class Fifo {
  public:
-  [[nodiscard]] bool empty() const { return items_ == nullptr || head() == list().size(); }
-  [[nodiscard]] std::size_t size() const { return items_ == nullptr ? 0 : list().size() - head(); }
+  [[nodiscard]] bool empty() const { return items_ == nullptr; }
+  [[nodiscard]] std::size_t size() const { return items_ == nullptr ? 0 : items_->size(); }
 
   void push_back(T item) {
-    if (items_ == nullptr) items_ = std::make_unique<Items>();
-    list().push_back(std::move(item));
+    if (items_ == nullptr) items_ = std::make_unique<std::deque<T>>();
+    items_->push_back(std::move(item));
   }
   T& front() {
     STARLING_CHECK(!empty());
-    return list()[head()];
+    return items_->front();
   }
   T& back() {
     STARLING_CHECK(!empty());
-    return list().back();
+    return items_->back();
   }
 
   T pop_front() {
     STARLING_CHECK(!empty());
-    T item = std::move(list()[items_->head++]);
-    if (empty()) {
-      clear();
-    } else if (head() >= compact_from && head() * 2 >= list().size()) {
-      list().erase(list().begin(), begin());
-      items_->head = 0;
-    }
+    T item = std::move(items_->front());
+    items_->pop_front();
+    if (items_->empty()) clear();
     return item;
   }
 
-  void clear() {
-    if (items_ == nullptr) return;
-    if (list().capacity() > spare_items) {
-      items_.reset();
-    } else {
-      list().clear();
-      items_->head = 0;
-    }
-  }
+  void clear() { items_.reset(); }
 
-  auto begin() { return items_ == nullptr ? Iterator() : position(head()); }
-  auto end() { return items_ == nullptr ? Iterator() : list().end(); }
-  auto begin() const {
-    return items_ == nullptr ? ConstIterator()
-                             : list().cbegin() + static_cast<std::ptrdiff_t>(head());
-  }
-  auto end() const { return items_ == nullptr ? ConstIterator() : list().cend(); }
+  auto begin() { return items_ == nullptr ? Iterator() : items_->begin(); }
+  auto end() { return items_ == nullptr ? Iterator() : items_->end(); }
+  auto begin() const { return items_ == nullptr ? ConstIterator() : items_->cbegin(); }
+  auto end() const { return items_ == nullptr ? ConstIterator() : items_->cend(); }
 
   /// Takes out, in order, all items for which `predicate` holds.
   template <class Predicate>
@@ -75,28 +60,18 @@ class Fifo {
         ++keep;
       }
     }
-    if (items_ != nullptr) list().erase(keep, list().end());
-    if (empty()) clear();
+    if (items_ == nullptr) return taken;
+    items_->erase(keep, items_->end());
+    if (items_->empty()) clear();
     return taken;
   }
 
  private:
-  static constexpr std::size_t compact_from = 32;  // items; below it moving them is not worth it
-  static constexpr std::size_t spare_items = 8;    // an emptied queue keeps room for these
+  using Iterator = typename std::deque<T>::iterator;
+  using ConstIterator = typename std::deque<T>::const_iterator;
 
-  using Iterator = typename std::vector<T>::iterator;
-  using ConstIterator = typename std::vector<T>::const_iterator;
-  struct Items {
-    std::vector<T> list;
-    std::size_t head = 0;  // those before it are gone
-  };
-  std::vector<T>& list() { return items_->list; }
-  const std::vector<T>& list() const { return items_->list; }
-  [[nodiscard]] std::size_t head() const { return items_->head; }
-  auto position(std::size_t index) { return list().begin() + static_cast<std::ptrdiff_t>(index); }
-
-  // One pointer, as every idle session has five of these: 120 bytes less for each.
-  std::unique_ptr<Items> items_;  // null: empty
+  // An empty std::deque holds half a kilobyte, and every idle session has five of these.
+  std::unique_ptr<std::deque<T>> items_;  // null: empty
 };
 
 }  // namespace starling

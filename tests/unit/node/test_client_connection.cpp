@@ -37,6 +37,11 @@ struct Wire : ClientConnection::Owner {
   }
   bool admits(const ClientConnection&) override { return true; }
   void on_failed(const ClientConnection&, std::string_view why) override { failed = why; }
+  bool takes_heavy_work(std::size_t weight) override {
+    if (weight == 0) return true;
+    weights.push_back(weight);
+    return !is_busy;
+  }
   void on_ended(ConnectionId id) override {
     ended = id;
     connection.reset();
@@ -64,6 +69,8 @@ struct Wire : ClientConnection::Owner {
   BrokerWorld world;
   std::shared_ptr<StreamView> stream = std::make_shared<StreamView>();
   std::optional<ConnectionId> ended;
+  std::vector<std::size_t> weights;
+  bool is_busy = false;
   std::optional<std::string> failed;
   std::unique_ptr<ClientConnection> connection;
 };
@@ -302,6 +309,57 @@ BOOST_AUTO_TEST_CASE(a_read_that_makes_much_work_goes_on_in_later_turns) {
     got.insert(got.end(), rest.begin(), rest.end());
     BOOST_TEST(got == expected, boost::test_tools::per_element());
     BOOST_TEST(!wire.stream->paused);
+  }
+}
+
+/// What takes long waits while a turn has done enough; its order stays.
+BOOST_AUTO_TEST_CASE(heavy_packets_wait_for_a_turn_that_has_time_for_them) {
+  for (const bool with_channel : {false, true}) {
+    Wire wire(with_channel);
+    wire.is_busy = true;
+    wire.feed(Wire::connect_bytes());
+    BOOST_TEST(wire.sent().empty());
+    BOOST_TEST(wire.stream->paused);
+    wire.is_busy = false;
+    wire.world.scheduler.run_for(0s);
+    BOOST_TEST(wire.sent()[0] == 0x20);
+    BOOST_TEST(!wire.stream->paused);
+
+    wire.is_busy = true;
+    Bytes both;
+    mqtt::Subscription asked;
+    asked.filter = "t";
+    mqtt::write(mqtt::Subscribe{1, {asked}, {}}, ProtocolVersion::v5, both);
+    mqtt::write(BrokerWorld::message("t", "x"), ProtocolVersion::v5, both);
+    wire.feed(both);
+    BOOST_TEST(wire.sent().empty());
+    wire.is_busy = false;
+    wire.world.scheduler.run_for(0s);
+    const Bytes sent = wire.sent();
+    BOOST_REQUIRE(!sent.empty());
+    BOOST_TEST(sent[0] == 0x90);  // SUBACK, and the message behind it
+    BOOST_TEST(as_text(sent).find('x') != std::string_view::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_a_session_with_filters_waits_too) {
+  for (const bool closed_meanwhile : {false, true}) {
+    Wire wire;
+    wire.feed(Wire::connect_bytes());
+    mqtt::Subscription asked;
+    asked.filter = "t";
+    wire.send(mqtt::Subscribe{1, {asked}, {}});
+    wire.is_busy = true;
+    wire.stream->handler->on_closed("connection reset");
+    wire.world.scheduler.end_turn();
+    BOOST_TEST(wire.weights.back() == 1U);
+    BOOST_TEST(!wire.ended.has_value());
+    BOOST_TEST(wire.world.broker.counters().subscriptions == 1);
+    if (closed_meanwhile) wire.world.broker.stop();
+    wire.is_busy = false;
+    wire.world.scheduler.run_for(0s);
+    BOOST_TEST(wire.ended.has_value());
+    BOOST_TEST(wire.world.broker.counters().subscriptions == 0);
   }
 }
 
