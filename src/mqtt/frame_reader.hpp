@@ -42,7 +42,7 @@ class FrameReader {
   /// order. Packets that lie whole within `bytes` are not copied; frames are valid during `take`
   /// only, and `take` must not call the reader nor destroy it. What remains of an unfinished packet
   /// is kept; its memory grows with the bytes that came, not with the length that was announced. The
-  /// body of a large one is gathered where it can stay (64 KB payloads: +25 %; and 200 MB are never
+  /// body of a large one is gathered where it can stay (64 KB payloads: +10 %; and 200 MB are never
   /// copied in one go).
   ///
   /// After `stop`, read({}, take) goes on; the caller should not feed more before, because

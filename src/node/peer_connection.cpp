@@ -6,7 +6,7 @@ namespace starling {
 namespace {
 
 /// Bytes of two TLS records. A turn may bring a megabyte: encrypted and sent in such pieces it stays
-/// in the cache and in small blocks of the heap. (10 % less time of the sending node in a flood.)
+/// in the cache and in small blocks of the heap.
 constexpr std::size_t early_encryption_size = 2 * limits::tls_record_max;
 
 }  // namespace

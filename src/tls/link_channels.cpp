@@ -22,7 +22,7 @@ namespace {
 constexpr std::string_view alpn = "starling/1";
 // Signatures other than Ed25519 are let in here so that a peer with another key can be told apart
 // from one without: identify() refuses it by its key, in words.
-// AES-128 needs ten rounds where AES-256, which GnuTLS would prefer, needs fourteen: a quarter less time
+// AES-128 needs ten rounds where AES-256, which GnuTLS would prefer, needs fourteen, a quarter less work
 // in the cipher. Where a CPU has no instructions for either, GnuTLS's ChaCha20 is the fastest.
 constexpr const char* priorities =
     "NORMAL:-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:-CIPHER-ALL:";
