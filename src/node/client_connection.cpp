@@ -252,8 +252,8 @@ void ClientConnection::on_turn() {
   if (ended_) finish();
 }
 
-// Subscribing, what CONNECT brings with it, and the end of a session. A thousand clients that do so at once are a second of
-// work, in which everybody else must be served too.
+// Subscribing, what CONNECT brings with it, and the end of a session. A thousand clients that do so
+// at once are a second of work, in which everybody else must be served too.
 bool ClientConnection::defers(const mqtt::Frame& frame) {
   constexpr std::size_t filter_size = 16;  // bytes of a short one: about a microsecond
   constexpr std::size_t connect_weight = 30;
@@ -404,6 +404,9 @@ void ClientConnection::on_closed(const std::string& why) {
     return wait_for_turn();
   }
   const bool inside_read = std::exchange(reading_, true);
+  // A packet that waited for its turn came before the end: DISCONNECT takes the will back.
+  if (const auto kept = std::exchange(deferred_, nullptr); kept && connect_seen_ && !closing_)
+    on_connected_frame({kept->first_byte, kept->body});
   if (pace_ != nullptr && !closing_) take_all_kept();
   ended_ = true;
   if (announced_)

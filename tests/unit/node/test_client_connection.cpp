@@ -342,6 +342,23 @@ BOOST_AUTO_TEST_CASE(heavy_packets_wait_for_a_turn_that_has_time_for_them) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_disconnect_that_waited_counts_when_the_stream_ends_before_its_turn) {
+  Wire wire;
+  wire.feed(Wire::connect_bytes());
+  mqtt::Subscription asked;
+  asked.filter = "t";
+  wire.send(mqtt::Subscribe{1, {asked}, {}});
+  wire.is_busy = true;
+  wire.send(mqtt::Disconnect{});
+  BOOST_TEST(wire.world.broker.counters().subscriptions == 1);
+  wire.stream->handler->on_closed("connection reset");
+  wire.is_busy = false;
+  wire.world.scheduler.run_for(0s);
+  BOOST_TEST(wire.ended.has_value());
+  BOOST_TEST(wire.world.log.count("kind=disconnected") == 1U);
+  BOOST_TEST(wire.world.log.count("kind=socket_error") == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(the_end_of_a_session_with_filters_waits_too) {
   for (const bool closed_meanwhile : {false, true}) {
     Wire wire;
