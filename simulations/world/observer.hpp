@@ -21,7 +21,8 @@ class World;
 /// From 0, in the order they were added to the world.
 using NodeNumber = std::uint32_t;
 using ClientNumber = std::uint32_t;
-/// From 1 in the order of publishing; it is in the payload. 0: an empty payload, or a stranger's.
+/// From 1 in the order of publishing; it is in the payload. 0: of a stranger's message, and of one
+/// received with an empty payload (its publisher has a number for it all the same).
 using MessageNumber = std::uint64_t;
 
 inline constexpr NodeNumber no_node = ~NodeNumber{0};
@@ -72,6 +73,7 @@ struct ClientConnected {
   ClientNumber client = 0;
   NodeNumber node = 0;
   bool session_present = false;
+  bool clean_start = false;  ///< it asked to begin anew: no session can have been there
   /// What it asked for: whether its session outlives the connection.
   bool keeps_session = false;
 };
@@ -104,6 +106,9 @@ class Observer {
   virtual void on_published(TimePoint, const Published&) {}
   /// PUBACK (QoS 1) or PUBREC (QoS 2) with success: the node has taken the duty.
   virtual void on_acknowledged(TimePoint, MessageNumber) {}
+  /// PUBCOMP (QoS 2): the publisher has done its part too. Without it the message may rest with
+  /// the publisher's session.
+  virtual void on_completed(TimePoint, MessageNumber) {}
   virtual void on_received(TimePoint, const Received&) {}
 
   /// Something was done to the world, for people: "partition: north | south".
