@@ -28,11 +28,12 @@ struct Series {
   std::string name;  ///< "messages published", "bytes on links"
   std::string unit;  ///< "1/s", "B/s", ""
   std::vector<double> values;
+  std::string plot = {};  ///< "messages": series of one plot and unit share an axis; empty: alone
 };
 
 struct FaultSpan {
   double from_s = 0;
-  double to_s = 0;  ///< the run's end if nothing ended it
+  double to_s = 0;  ///< the run's end if nothing ended it; `from_s`: it happened at once
   std::string what;
 };
 
@@ -55,8 +56,8 @@ struct ClaimOutcome {
 
 struct GraphNode {
   std::uint32_t number = 0;
-  std::string group;   ///< as the scenario calls it; villages, NAT kinds
-  bool is_up = true;   ///< at the run's end
+  std::string group;  ///< as the scenario calls it; villages, NAT kinds
+  bool is_up = true;  ///< at the run's end
   std::uint32_t clients = 0;
 };
 struct GraphLink {
@@ -66,24 +67,25 @@ struct GraphLink {
 };
 
 struct Report {
-  std::string scenario;     ///< its name
-  std::string story;        ///< what it is about, a few sentences
-  std::string replay;       ///< the command line that repeats this run
+  std::string scenario;  ///< its name
+  std::string story;     ///< what it is about, a few sentences
+  std::string replay;    ///< the command line that repeats this run
   std::uint64_t seed = 0;
-  std::string digest;       ///< of the trace, hexadecimal
+  std::string digest;  ///< of the trace, hexadecimal
   std::uint32_t nodes = 0;
   std::uint32_t clients = 0;
   double virtual_s = 0;
   double fault_phase_ends_s = 0;  ///< then the world heals until the end
-  double wall_s = 0;              ///< the only numbers that differ from run to run: wall_s and
-  std::uint64_t peak_bytes = 0;   ///< the process's largest resident size
+  /// The only numbers that differ from run to run of one seed.
+  double wall_s = 0;
+  std::uint64_t peak_bytes = 0;  ///< the process's largest resident size
 
   std::vector<std::pair<std::string, double>> totals;  ///< "messages published": 1234
   Quantiles delivery;                                  ///< PUBLISH to delivery, all nodes
   Quantiles delivery_over_mesh;                        ///< only from node to node
-  Quantiles first_delivery;                            ///< the first of each pair of nodes and topic
-  Quantiles lookup;                                    ///< a DHT get, to its end
-  Quantiles lookup_first_value;                        ///< to the first value
+  Quantiles first_delivery;      ///< the first of each pair of nodes and topic
+  Quantiles lookup;              ///< a DHT get, to its end
+  Quantiles lookup_first_value;  ///< to the first value
   std::vector<HistogramBar> delivery_histogram;
   std::vector<std::pair<std::uint32_t, std::uint64_t>> hops;  ///< links a message crossed: count
   double step_s = 1;                                          ///< of all series
@@ -94,14 +96,22 @@ struct Report {
   std::vector<GraphNode> graph_nodes;
   std::vector<GraphLink> graph_links;
 
-  /// All promises kept and all claims hold.
+  /// No promise is broken and all claims hold. A promise that was never put to the test does not
+  /// count against a run; the report says so.
   [[nodiscard]] bool is_good() const;
 };
 
+/// Everything, each field by its name, one line per field of Report. The seed is a string, as readers
+/// with floating point would round it; what differs from run to run stands in "run". Numbers that are
+/// not finite are null; bytes that are not UTF-8 become U+FFFD.
 std::string write_json(const Report& report);
-/// One file that needs nothing else: no script, style or font from anywhere.
+
+/// For people: one file that needs nothing else, no script, style or font from anywhere. Text of the
+/// report is never taken for HTML. A mesh of more than 1 500 nodes is drawn in clusters.
 std::string write_html(const Report& report);
-/// For a terminal, a screenful.
+
+/// For a terminal: at most 50 lines of 80 columns and no control characters. What does not fit is
+/// shortened, but for the line that replays the run: that is folded so that a shell takes it.
 std::string write_text(const Report& report);
 
 }  // namespace starling::sim
