@@ -52,7 +52,7 @@ void add_head(const Report& report, Lines& lines) {
   time += " in " + in_seconds(report.wall_s);
   if (report.wall_s > 0) time += fmt::format(": {} x", in_number(report.virtual_s / report.wall_s));
   if (report.peak_bytes > 0)
-    time += ", " + in_bytes(static_cast<double>(report.peak_bytes)) + " of memory";
+    time += ", " + in_bytes(static_cast<double>(report.peak_bytes));
   lines.push_back(shortened(time, width));
 }
 
