@@ -77,12 +77,14 @@ class Broker {
   void count_received(std::size_t bytes) {
     counters_.bytes_received += static_cast<std::int64_t>(bytes);
   }
-  /// Subscriptions that go when this connection does: about a microsecond's work each.
-  [[nodiscard]] std::size_t weight_of(ConnectionId id) {
+  /// Subscriptions that go when this connection does, some microseconds' work each.
+  [[nodiscard]] std::size_t subscriptions_ending_with(ConnectionId id) {
     const Connection* connection = find(id);
     const LocalSession* session = connection == nullptr ? nullptr : connection->session;
     return session == nullptr || session->is_durable() ? 0 : session->subscriptions.size();
   }
+  /// Takes out some of them, at most `count`: for a connection that is about to end.
+  void shed_subscriptions(ConnectionId id, std::size_t count);
   /// Grows with every packet that came and every copy of a message that was made for somebody.
   [[nodiscard]] std::uint64_t work_done() const {
     return static_cast<std::uint64_t>(counters_.packets_received) + fan_out_.copies_made();
@@ -250,7 +252,7 @@ class Broker {
   void put_subscription(LocalSession& session, const SubscriptionId& id,
                         const SubscriptionOptions& options);
   bool unsubscribe(LocalSession& session, std::string_view filter);
-  void drop_subscriptions(LocalSession& session);
+  void drop_subscriptions(LocalSession& session, std::size_t count_max);
   static void stop_replay(LocalSession& session, const TopicFilter& filter);
   void tell(const std::optional<InterestChange>& change);
 

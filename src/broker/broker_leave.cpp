@@ -197,7 +197,7 @@ void Broker::end_session(LocalSession& session) {
   scheduler_.cancel(session.away_wake);
   scheduler_.cancel(session.stalled_wake);
   const bool was_member = !session.subscriptions.groups.empty();
-  drop_subscriptions(session);
+  drop_subscriptions(session, session.subscriptions.size());
 
   // What shared subscriptions gave it and it did not finish. A message of QoS 2 that was sent may
   // have arrived, and must not arrive elsewhere too [MQTT5-4.8.2-5].

@@ -43,9 +43,10 @@ class Subscriptions {
                                     const SubscriptionOptions& options);
   /// The same for one that goes. It must be there.
   std::optional<InterestChange> remove(LocalSession& session, const SubscriptionId& id);
-  /// For all of a session. Calls tell(std::optional<InterestChange>) for each, the last one first.
+  /// For at most so many of a session. Calls tell(std::optional<InterestChange>) for each, the last
+  /// one first.
   template <class Tell>
-  void remove_all(LocalSession& session, Tell&& tell);
+  void remove_some(LocalSession& session, std::size_t count_max, Tell&& tell);
   /// The session has become durable, or no longer is.
   template <class Tell>
   void set_durable(LocalSession& session, bool durable, Tell&& tell);
@@ -79,11 +80,13 @@ class Subscriptions {
 };
 
 template <class Tell>
-void Subscriptions::remove_all(LocalSession& session, Tell&& tell) {
+void Subscriptions::remove_some(LocalSession& session, std::size_t count_max, Tell&& tell) {
   SessionSubscriptions& own = session.subscriptions;
-  while (!own.filters.empty()) tell(remove_plain(session, own.filters.back()));
-  own.filters.shrink_to_fit();
-  while (!own.groups.empty()) tell(remove_shared(session, *groups_.find(own.groups.back())));
+  std::size_t left = count_max;
+  for (; left > 0 && !own.filters.empty(); --left) tell(remove_plain(session, own.filters.back()));
+  if (own.filters.empty()) own.filters.shrink_to_fit();
+  for (; left > 0 && !own.groups.empty(); --left)
+    tell(remove_shared(session, *groups_.find(own.groups.back())));
 }
 
 template <class Tell>

@@ -237,10 +237,20 @@ void ClientConnection::wait_for_turn() {
 }
 
 void ClientConnection::on_turn() {
+  if (deferred_ != nullptr || why_closed_ != nullptr) return;  // on_heavy_turn() comes
+  reading_ = true;
+  resume(for_turn);
+  reading_ = false;
+  if (ended_) finish();
+}
+
+void ClientConnection::on_heavy_turn() {
   if (why_closed_ != nullptr) {
+    if (!may_leave()) return;
     const auto why = std::exchange(why_closed_, nullptr);
-    return on_closed(*why);
+    return end(*why);
   }
+  if (closing_) return;
   reading_ = true;
   if (const auto kept = std::exchange(deferred_, nullptr)) {
     const bool before_connect = !connect_seen_;
@@ -252,31 +262,43 @@ void ClientConnection::on_turn() {
   if (ended_) finish();
 }
 
-// Subscribing, what CONNECT brings with it, and the end of a session. A thousand clients that do so
-// at once are a second of work, in which everybody else must be served too.
+// Subscribing, what CONNECT brings with it, and leaving.
 bool ClientConnection::defers(const mqtt::Frame& frame) {
   constexpr std::size_t filter_size = 16;  // bytes of a short one: about a microsecond
   constexpr std::size_t connect_weight = 30;
-  std::size_t weight = 0;
+  bool may_be_done = true;
   switch (frame.type()) {
     case mqtt::PacketType::connect:
-      weight = connect_weight;
+      may_be_done = owner_.takes_heavy_work(id_, connect_weight);
       break;
     case mqtt::PacketType::subscribe:
     case mqtt::PacketType::unsubscribe:
-      weight = frame.body.size() / filter_size + 1;
+      may_be_done = owner_.takes_heavy_work(id_, frame.body.size() / filter_size + 1);
       break;
     case mqtt::PacketType::disconnect:
-      weight = broker_.weight_of(id_);
+      may_be_done = may_leave();
       break;
     default:
       return false;
   }
-  if (owner_.takes_heavy_work(weight)) return false;
+  if (may_be_done) return false;
   deferred_ = std::make_unique<Deferred>(
       Deferred{frame.first_byte, Bytes(frame.body.begin(), frame.body.end())});
-  wait_for_turn();
+  pause(for_turn);
   return true;
+}
+
+bool ClientConnection::may_leave() {
+  constexpr std::size_t leave_weight = 40;  // the kernel's part included
+  constexpr std::size_t filter_weight = 4;  // its memory has not been touched for long
+  constexpr std::size_t slice = 125;
+  // A session that ends with a million filters does so over many turns.
+  while (broker_.subscriptions_ending_with(id_) > slice) {
+    if (!owner_.takes_heavy_work(id_, slice * filter_weight)) return false;
+    broker_.shed_subscriptions(id_, slice);
+  }
+  return owner_.takes_heavy_work(
+      id_, leave_weight + broker_.subscriptions_ending_with(id_) * filter_weight);
 }
 
 void ClientConnection::keep_pace() {
@@ -388,8 +410,9 @@ void ClientConnection::close() {
   if (std::exchange(closing_, true)) return;
   scheduler_.cancel(std::exchange(connect_wake_, {}));
   scheduler_.cancel(std::exchange(pace_wake_, {}));
-  // The end of the stream may have come already, and waits for its turn.
-  if (why_closed_ == nullptr) scheduler_.cancel(std::exchange(turn_wake_, {}));
+  scheduler_.cancel(std::exchange(turn_wake_, {}));
+  // What waits for on_heavy_turn() is not read any more; an end of the stream still counts.
+  if (why_closed_ == nullptr) deferred_.reset();
   if (passage_ != nullptr && passage_->layers.established()) {
     write_through_layers();
     passage_->layers.close(stream_->output());
@@ -399,12 +422,16 @@ void ClientConnection::close() {
 }
 
 void ClientConnection::on_closed(const std::string& why) {
-  if (announced_ && !owner_.takes_heavy_work(broker_.weight_of(id_))) {
-    why_closed_ = std::make_unique<const std::string>(why);
-    return wait_for_turn();
-  }
+  // A packet that waits for its turn came before. Once closing, the broker knows already.
+  const bool must_wait = deferred_ != nullptr || (announced_ && !closing_ && !may_leave());
+  if (!must_wait) return end(why);
+  why_closed_ = std::make_unique<const std::string>(why);
+  pause(for_turn);
+}
+
+void ClientConnection::end(const std::string& why) {
   const bool inside_read = std::exchange(reading_, true);
-  // A packet that waited for its turn came before the end: DISCONNECT takes the will back.
+  // DISCONNECT takes the will back.
   if (const auto kept = std::exchange(deferred_, nullptr); kept && connect_seen_ && !closing_)
     on_connected_frame({kept->first_byte, kept->body});
   if (pace_ != nullptr && !closing_) take_all_kept();

@@ -35,9 +35,9 @@ class ClientConnection final : private ByteStream::Handler, private ConnectionPo
     /// It has come to nothing before the broker heard of it. `why` is empty when the client just
     /// left.
     virtual void on_failed(const ClientConnection& client, std::string_view why) = 0;
-    /// Whether so much may still be done in this turn, which counts as done.
-    /// Who hears no asks again in the next turn.
-    virtual bool takes_heavy_work(std::size_t /*weight*/) { return true; }
+    /// Whether so much may still be done in this turn, which counts as done. After a no comes
+    /// on_heavy_turn(), in a later turn.
+    virtual bool takes_heavy_work(ConnectionId /*id*/, std::size_t /*weight*/) { return true; }
     /// The stream has ended and the broker knows. The last call; it may destroy the connection.
     virtual void on_ended(ConnectionId id) = 0;
   };
@@ -62,6 +62,8 @@ class ClientConnection final : private ByteStream::Handler, private ConnectionPo
   [[nodiscard]] bool is_announced() const { return announced_; }
   /// Bytes that have not gone to the socket yet, as far as this room knows.
   [[nodiscard]] std::size_t output_waiting() const;
+  /// What the owner refused may be done now; a first question from inside is answered with yes.
+  void on_heavy_turn();
   /// Gives up a connection that the broker does not know; for a node that stops.
   void drop_unannounced();
 
@@ -104,12 +106,15 @@ class ClientConnection final : private ByteStream::Handler, private ConnectionPo
   void pause(Pause why);
   /// Goes on, also with what the reader has kept, when this was the last reason.
   void resume(Pause why);
-  /// What has come made enough work for now; goes on in the next turn.
+  /// What has come made enough work for now; goes on in the next turn, behind nobody.
   void wait_for_turn();
   void on_turn();
   void on_connect_read();
   /// It would keep all others waiting; its frame, too much for this turn, is kept for the next.
   bool defers(const mqtt::Frame& frame);
+  /// The broker may be told now that the client leaves.
+  bool may_leave();
+  void end(const std::string& why);
   void keep_pace();
   void on_pace_due();
   void take_all_kept();
@@ -132,7 +137,7 @@ class ClientConnection final : private ByteStream::Handler, private ConnectionPo
     std::uint8_t first_byte;
     Bytes body;
   };
-  std::unique_ptr<Deferred> deferred_;             // a packet that waits for its turn
+  std::unique_ptr<Deferred> deferred_;             // a packet that waits for on_heavy_turn()
   std::unique_ptr<const std::string> why_closed_;  // the same for the end of the stream
   Endpoint peer_;
   ListenerIndex listener_;

@@ -9,9 +9,6 @@
 namespace starling {
 namespace {
 
-// Filters put in or taken out in one turn, about a microsecond each; whoever comes next waits.
-constexpr std::size_t heavy_work_max = 4'000;
-
 AuthVerdict auth_verdict(const LoginVerdict& verdict) {
   using Kind = LoginVerdict::Kind;
   switch (verdict.kind) {
@@ -63,7 +60,11 @@ Node::Node(NodeSettings settings, const NodePorts& ports)
       keeps_anything_(ports.store.keeps_anything()),
       acceptance_(ports.store, ports.scheduler),
       broker_(settings.broker, settings.listeners, *this, ports.scheduler, ports.entropy,
-              ports.log) {
+              ports.log),
+      heavy_work_(ports.scheduler, [this](ConnectionId id) {
+        if (const auto client = clients_.find(id); client != clients_.end())
+          client->second->on_heavy_turn();
+      }) {
   if (ports.worker != nullptr)
     authenticator_.emplace(ports.scheduler, *ports.worker, ports.entropy,
                            [this](ConnectionId id, const LoginVerdict& verdict) {
@@ -210,14 +211,6 @@ void Node::on_failed(const ClientConnection& client, std::string_view why) {
   refusals_.note("client_handshake_failed", names_[client.listener()], client.peer().to_text(),
                  names_[client.listener()], why, ports_.scheduler.now(),
                  limits::denial_log_interval);
-}
-
-bool Node::takes_heavy_work(std::size_t weight) {
-  if (weight == 0) return true;
-  if (heavy_work_ >= heavy_work_max) return false;
-  if (heavy_work_ == 0) ports_.scheduler.at_turn_end([this] { heavy_work_ = 0; });
-  heavy_work_ += weight;
-  return true;
 }
 
 void Node::on_ended(ConnectionId id) {

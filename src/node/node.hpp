@@ -23,6 +23,7 @@
 #include "src/node/client_connection.hpp"
 #include "src/node/client_gate.hpp"
 #include "src/node/door.hpp"
+#include "src/node/heavy_work.hpp"
 #include "src/node/peer_connections.hpp"
 #include "src/node/refusal_log.hpp"
 
@@ -148,7 +149,9 @@ class Node final : private BrokerHost, private MeshHost, private ClientConnectio
   // --- ClientConnection::Owner
   bool admits(const ClientConnection& client) override;
   void on_failed(const ClientConnection& client, std::string_view why) override;
-  bool takes_heavy_work(std::size_t weight) override;
+  bool takes_heavy_work(ConnectionId id, std::size_t weight) override {
+    return heavy_work_.take(id, weight);
+  }
   void on_ended(ConnectionId id) override;
 
   void wire_acceptance();
@@ -183,10 +186,10 @@ class Node final : private BrokerHost, private MeshHost, private ClientConnectio
   std::unordered_map<ConnectionId, std::unique_ptr<ClientConnection>> clients_;
   std::unique_ptr<PeerConnections> peers_;
   std::unique_ptr<Mesh> mesh_;
+  HeavyWork heavy_work_;
   // Local publications of this turn. They go to the mesh when the turn ends: a peer's interest may
   // lie unread in a socket of the same turn, told before the subscriber's SUBACK that made somebody
   // publish.
-  std::size_t heavy_work_ = 0;  // done in this turn
   std::vector<SharedPublication> leaving_;
   bool closed_ = false;   // stop() was called: nobody is added any more
   bool stopped_ = false;  // the mesh has said good-bye too
