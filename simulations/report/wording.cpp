@@ -139,7 +139,7 @@ std::string verdict(const Report& report) {
   if (!claims_part.empty()) text += (text.empty() ? "" : ", ") + claims_part;
   if (text.empty()) text = "nothing was put to the test";
   if (not_seen > 0 && tested + claims > 0)
-    text += fmt::format(" ({} not put to the test)", counted(not_seen, "promise"));
+    text += fmt::format(" ({} not seen)", counted(not_seen, "promise"));
   text[0] = static_cast<char>(text[0] >= 'a' && text[0] <= 'z' ? text[0] - 'a' + 'A' : text[0]);
   return text;
 }

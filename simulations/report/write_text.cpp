@@ -51,8 +51,7 @@ void add_head(const Report& report, Lines& lines) {
     time += fmt::format(" (healing from {})", in_seconds(report.fault_phase_ends_s));
   time += " in " + in_seconds(report.wall_s);
   if (report.wall_s > 0) time += fmt::format(": {} x", in_number(report.virtual_s / report.wall_s));
-  if (report.peak_bytes > 0)
-    time += ", " + in_bytes(static_cast<double>(report.peak_bytes));
+  if (report.peak_bytes > 0) time += ", " + in_bytes(static_cast<double>(report.peak_bytes));
   lines.push_back(shortened(time, width));
 }
 
@@ -114,8 +113,11 @@ void add_promises(const Report& report, Lines& lines) {
     --left;
     if (is_broken(promise) && !promise.examples.empty() && left > 0) {
       const auto& [at_s, what] = promise.examples.front();
-      lines.push_back(shortened(fmt::format("    at {:.3f} s: {}", at_s, what), width));
-      --left;
+      const std::string example = fmt::format("at {:.3f} s: {}", at_s, what);
+      for (const std::string& line : folded(example, width - 4, std::min<std::size_t>(left, 2))) {
+        lines.push_back("    " + line);
+        --left;
+      }
     }
   }
   if (told < promises.size()) lines.push_back(fmt::format("  and {} more", promises.size() - told));

@@ -35,6 +35,11 @@ function inSeconds(seconds) {
   return grouped(Math.floor(minutes / 60)) + " h" + (minutes % 60 ? ` ${minutes % 60} min` : "");
 }
 
+/// An instant, as exactly as it is known: "421.125 s".
+function inExactSeconds(seconds) {
+  return seconds === null ? "–" : Number(seconds.toFixed(3)) + " s";
+}
+
 function inBytes(bytes) {
   if (bytes === null || !Number.isFinite(bytes)) return "–";
   const units = ["B", "kB", "MB", "GB", "TB", "PB"];
@@ -50,12 +55,12 @@ function inPercent(share) {
   return threeDigits(Math.round(share * 1000) / 10) + " %";
 }
 
-/// A value of a series with its unit: "812 /s", "1.2 MB/s", "17".
+/// A value of a series with its unit: "812/s", "1.2 MB/s", "17".
 function inUnit(value, unit) {
   if (value === null || !Number.isFinite(value)) return "–";
   if (unit === "B" || unit.startsWith("B/")) return inBytes(value) + unit.slice(1);
   if (unit === "ms") return inMilliseconds(value);
-  if (unit.startsWith("1/")) return inNumber(value) + " " + unit.slice(1);
+  if (unit.startsWith("1/")) return inNumber(value) + unit.slice(1);
   return inNumber(value) + (unit ? " " + unit : "");
 }
 

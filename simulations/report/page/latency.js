@@ -12,19 +12,22 @@ function drawBars(frame, bars, x, y) {
   });
 }
 
-/// The marks' lines, and their names in lanes above the plot.
+/// The marks' lines, and their names to the right of them in lanes above the plot. From right to left,
+/// so that a line that comes from a higher lane passes left of the names below.
 function drawMarks(frame, marks, x, lanes) {
   const place = laneKeeper(lanes);
-  for (const {name, ms, kind} of marks) {
+  const names = [];
+  for (const {name, ms} of [...marks].sort((a, b) => b.ms - a.ms)) {
     const at = Math.round(x(ms)) + 0.5;
     const text = `${name} ${inMilliseconds(ms)}`;
-    const width = textWidth(text, 11.5);
-    const left = Math.min(Math.max(at - width / 2, frame.inner.left), frame.inner.right - width);
-    const lane = Math.max(0, place(left, width));
-    const bottom = frame.inner.top - 6 - lane * 15;
-    frame.svg.append(shape("line", {class: "mark " + kind, x1: at, x2: at, y1: bottom + 3, y2: frame.inner.bottom}),
-      shape("text", {class: "mark-name " + kind, x: left, y: bottom}, text));
+    const width = textWidth(text, 12);
+    const left = Math.min(at - 2, frame.inner.right - width);
+    const lane = Math.max(0, place(left, width, 12));
+    const bottom = frame.inner.top - 8 - lane * 15;
+    frame.svg.append(shape("line", {class: "mark", x1: at, x2: at, y1: bottom + 4, y2: frame.inner.bottom}));
+    names.push(shape("text", {class: "mark-name", x: left, y: bottom}, text));
   }
+  frame.svg.append(...names);
 }
 
 function histogramOf(data) {
@@ -39,14 +42,14 @@ function histogramOf(data) {
     .map((bar) => ({...bar, from: bar.from_ms > 0 ? bar.from_ms : bar.to_ms / factor}));
   const all = bars.reduce((sum, bar) => sum + bar.count, 0);
   const marks = [["p50", "p50_ms"], ["p90", "p90_ms"], ["p99", "p99_ms"]]
-    .map(([name, field]) => ({name, ms: data.delivery[field], kind: name}))
+    .map(([name, field]) => ({name, ms: data.delivery[field]}))
     .filter((mark) => data.delivery.count > 0 && mark.ms > 0);
   const from = Math.min(bars[0].from, ...marks.map((mark) => mark.ms));
   const to = Math.max(bars[bars.length - 1].to_ms, ...marks.map((mark) => mark.ms));
 
   const holder = element("div", {class: "plot"});
   return redrawn(holder, (width) => {
-    const lanes = width < 520 ? 3 : 2;
+    const lanes = 3;
     const frame = plotFrame(width, 300, {left: 52, right: 14, top: 26 + lanes * 15, bottom: 44}, "Histogram of delivery latency");
     const {svg, inner} = frame;
     const ticks = ticksUpTo(Math.max(...bars.map((bar) => bar.count)), 5, true);

@@ -99,7 +99,7 @@ class QuadTree {
       const dx = this.sumX[cell] / this.mass[cell] - x[i];
       const dy = this.sumY[cell] / this.mass[cell] - y[i];
       const squared = dx * dx + dy * dy;
-      if (size * size < 0.8 * squared) {
+      if (size * size < 1.3 * squared) {
         const push = (strength * this.mass[cell]) / squared;
         vx[i] -= dx * push;
         vy[i] -= dy * push;

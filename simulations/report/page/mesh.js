@@ -79,7 +79,8 @@ class MeshPicture {
   radiusOf(node) {
     const base = this.graph.nodes.length > 600 ? 2.6 : this.graph.nodes.length > 150 ? 3.6 : 5.5;
     const weight = Math.min(Math.sqrt(node.clients) * 0.4 + Math.sqrt(node.nodes - 1) * 0.5, 6);
-    return (base + weight) * Math.sqrt(Math.min(this.zoom, 4));
+    const room = Math.min(1, Math.max(0.6, this.width / 800));
+    return (base + weight) * room * Math.sqrt(Math.min(this.zoom, 4));
   }
 
   /// From the layout's plane to pixels: all of it in the middle, then as the reader has moved it.
@@ -126,9 +127,10 @@ class MeshPicture {
     pen.clearRect(0, 0, this.width, this.height);
     const isDim = this.pointed >= 0 || this.group >= 0;
     // Many links are drawn lightly: their sum is what is seen.
-    const density = Math.min(1, 900 / Math.max(graph.links.length, 1));
+    const density = Math.min(1, 600 / Math.max(graph.links.length, 1));
     this.buckets.forEach((links, i) =>
-      this.strokeLinks(links, 0.6 + i * 0.85, (isDim ? 0.25 : 1) * (0.22 + 0.14 * i) * (0.45 + 0.55 * density), this.link));
+      this.strokeLinks(links, 0.6 + i * (0.35 + 0.5 * density), (isDim ? 0.25 : 1) * (0.22 + 0.14 * i) * (0.4 + 0.6 * density),
+        this.link));
     if (this.pointed >= 0) this.strokeLinks(this.neighbours[this.pointed], 1.8, 0.9, this.text);
     graph.nodes.forEach((node, i) => this.drawNode(node, i, isDim));
     pen.globalAlpha = 1;

@@ -43,7 +43,7 @@ function headOf(data) {
       fact("Virtual time", inSeconds(data.virtual_s), healing ? "healing from " + inSeconds(data.fault_phase_ends_s) : ""),
       fact("Real time", inSeconds(wall), wall > 0 ? inNumber(data.virtual_s / wall) + " × real time" : ""),
       peak > 0 ? fact("Memory", inBytes(peak), data.nodes ? inBytes(peak / data.nodes) + " a node" : "") : null,
-      fact("Seed", data.seed),
+      element("div", {class: data.seed.length > 10 ? "fact wide" : "fact"}, element("dt", {}, "Seed"), element("dd", {}, data.seed)),
       element("div", {class: "fact wide"}, element("dt", {}, "Digest of the trace"),
         element("dd", {class: "mono"}, data.digest || "–"))),
     data.replay
@@ -67,7 +67,7 @@ function claimsOf(data) {
 function examplesOf(promise) {
   if (!promise.examples.length) return null;
   const items = promise.examples.map((example) =>
-    element("li", {}, element("span", {class: "when"}, inNumber(Math.round(example.at_s * 1000) / 1000) + " s"), " " + example.what));
+    element("li", {}, element("span", {class: "when"}, inExactSeconds(example.at_s)), " " + example.what));
   const shown = 3;
   const list = element("ul", {class: "examples"}, ...items.slice(0, shown));
   if (items.length <= shown) return list;
@@ -89,11 +89,11 @@ function promisesOf(data) {
       element("td", {}, element("b", {}, promise.name), element("span", {class: "sentence"}, promise.promise),
         promise.not_promised ? element("p", {class: "not-promised"}, element("i", {}, "Not promised today: "), promise.not_promised) : null,
         examplesOf(promise)),
-      element("td", {class: "number"}, kind === "not_seen" ? "–" : grouped(promise.seen)),
-      element("td", {class: "number"}, promise.broken ? element("strong", {}, grouped(promise.broken)) : kind === "kept" ? "0" : "–"));
+      element("td", {class: "number", "data-name": "occasions"}, kind === "not_seen" ? "–" : grouped(promise.seen)),
+      element("td", {class: "number", "data-name": "broken"}, promise.broken ? element("strong", {}, grouped(promise.broken)) : kind === "kept" ? "0" : "–"));
   });
   return card("Promises", "Watched from the first virtual second to the last. “Not seen”: this run gave no occasion to break it.",
-    element("table", {class: "verdicts"},
+    element("table", {class: "verdicts promises"},
       element("thead", {}, element("tr", {}, element("th", {}, ""), element("th", {}, "Promise"),
         element("th", {class: "number"}, "Occasions"), element("th", {class: "number"}, "Broken"))),
       element("tbody", {}, ...rows)));
@@ -127,13 +127,13 @@ function faultListOf(data) {
   if (!data.faults.length) return null;
   const shown = data.faults.slice(0, 500);
   const rows = shown.map((fault) => element("tr", {},
-    element("td", {class: "number"}, inNumber(Math.round(fault.from_s * 1000) / 1000)),
+    element("td", {class: "number"}, inExactSeconds(fault.from_s)),
     element("td", {class: "number"}, fault.to_s > fault.from_s ? inSeconds(fault.to_s - fault.from_s) : "at once"),
     element("td", {}, fault.what)));
   const left = data.fault_count - shown.length;
   return element("details", {class: "fault-list"},
     element("summary", {}, `All faults (${grouped(data.fault_count)})`),
-    element("table", {}, element("thead", {}, element("tr", {}, element("th", {class: "number"}, "At (s)"),
+    element("table", {}, element("thead", {}, element("tr", {}, element("th", {class: "number"}, "At"),
       element("th", {class: "number"}, "For"), element("th", {}, "What"))), element("tbody", {}, ...rows)),
     left > 0 ? nothing(`${grouped(left)} more are in the JSON report.`) : null);
 }

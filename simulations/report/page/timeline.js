@@ -76,37 +76,72 @@ function faultLevels(faults) {
   return levels;
 }
 
-const faultLanes = 2;
-
-function drawFaults(frame, data, x) {
-  const {svg, inner} = frame;
-  const top = inner.top;
-  for (const [from, to, level] of faultLevels(data.faults)) {
-    const left = x(from);
-    svg.append(shape("rect", {class: "fault", x: left, width: Math.max(1, x(to) - left), y: top, height: inner.height,
-      "fill-opacity": Math.min(0.09 + 0.06 * level, 0.3)}));
+/// What the plots name: a fault each, or, where there are many of a kind ("node 12 killed", "node 13
+/// killed"), all of that kind at once.
+function namedFaults(faults) {
+  const kinds = new Map();
+  for (const fault of faults) {
+    const kind = fault.what.replace(/\d+/g, "…");
+    if (!kinds.has(kind)) kinds.set(kind, []);
+    kinds.get(kind).push(fault);
   }
-  let lastAt = -1;
+  const named = [];
+  for (const [kind, members] of kinds) {
+    if (faults.length <= faultsNamedMax || members.length <= 3) named.push(...members);
+    else
+      named.push({what: `${grouped(members.length)} × ${kind}`, from_s: Math.min(...members.map((fault) => fault.from_s)),
+        to_s: Math.max(...members.map((fault) => fault.to_s))});
+  }
+  return named.sort((a, b) => b.to_s - b.from_s - (a.to_s - a.from_s));
+}
+
+/// How much of each of `columns` equal stretches of the axis is under faults: the mean number of them.
+function faultDensity(faults, end, columns) {
+  const density = new Float64Array(columns);
+  for (const [from, to, level] of faultLevels(faults)) {
+    const first = (from / end) * columns;
+    const last = Math.min((to / end) * columns, columns);
+    for (let i = Math.max(0, Math.floor(first)); i < last; ++i)
+      density[i] += level * (Math.min(last, i + 1) - Math.max(first, i));
+  }
+  return density;
+}
+
+const faultLanes = 2;
+const faultsNamedMax = 12;
+const faultsDrawnMax = 60;
+
+function shadeFaults(frame, data, x) {
+  const {svg, inner} = frame;
+  const shade = (left, width, opacity) => svg.append(shape("rect",
+    {class: "fault", x: left, width, y: inner.top, height: inner.height, "fill-opacity": opacity.toFixed(3)}));
+  if (data.faults.length > faultsDrawnMax) {
+    const size = 3;
+    const density = faultDensity(data.faults, data.virtual_s, Math.max(1, Math.floor(inner.width / size)));
+    const most = Math.max(...density, 1);
+    const step = inner.width / density.length;
+    density.forEach((level, i) => level > 0 && shade(inner.left + i * step, step, 0.04 + (0.26 * level) / most));
+    return;
+  }
+  for (const [from, to, level] of faultLevels(data.faults))
+    shade(x(from), Math.max(1, x(to) - x(from)), Math.min(0.09 + 0.06 * level, 0.3));
   for (const fault of data.faults) {
     const at = Math.round(x(fault.from_s)) + 0.5;
-    if (at === lastAt) continue;
-    lastAt = at;
-    svg.append(shape("line", {class: "fault-edge", x1: at, x2: at, y1: top, y2: inner.bottom}));
+    svg.append(shape("line", {class: "fault-edge", x1: at, x2: at, y1: inner.top, y2: inner.bottom}));
   }
-  // The longest are named first; whoever finds no room is told by the cursor.
+}
+
+/// The longest are named first; whoever finds no room is told by the cursor.
+function nameFaults(frame, data, x) {
+  const {svg, inner} = frame;
   const place = laneKeeper(faultLanes);
-  const byLength = data.faults.slice(0, 400).sort((a, b) => b.to_s - b.from_s - (a.to_s - a.from_s));
-  const named = new Set();
-  for (const fault of byLength) {
+  for (const fault of namedFaults(data.faults).slice(0, 60)) {
     const at = x(fault.from_s);
-    const label = textWithin(fault.what, Math.max(x(fault.to_s) - at, 170), 10.5);
-    if (!label || named.has(label + Math.round(at))) continue;
+    const label = textWithin(fault.what, Math.min(Math.max(x(fault.to_s) - at, 190), inner.width), 10.5);
     const width = textWidth(label, 10.5);
     const left = Math.max(inner.left, Math.min(at, inner.right - width));
-    const lane = place(left, width);
-    if (lane < 0) continue;
-    named.add(label + Math.round(at));
-    svg.append(shape("text", {class: "fault-name", x: left, y: top - 5 - lane * 13}, label));
+    const lane = label ? place(left, width) : -1;
+    if (lane >= 0) svg.append(shape("text", {class: "fault-name", x: left, y: inner.top - 5 - lane * 13}, label));
   }
 }
 
@@ -119,7 +154,7 @@ function drawHealing(frame, data, x) {
 
 function drawTimeAxis(frame, data, x, named) {
   const {svg, inner} = frame;
-  const {unit, ticks} = timeTicks(data.virtual_s, Math.max(3, Math.floor(inner.width / 70)));
+  const {unit, ticks} = timeTicks(data.virtual_s, Math.max(3, Math.floor(inner.width / 58)));
   for (const tick of ticks) {
     const at = Math.round(x(tick.at)) + 0.5;
     svg.append(shape("line", {class: "grid", x1: at, x2: at, y1: inner.top, y2: inner.bottom}),
@@ -157,7 +192,7 @@ function legendOf(plot) {
 }
 
 function drawPlot(plot, data, width, isLast) {
-  const top = data.faults.length ? 10 + faultLanes * 13 : 12;
+  const top = data.faults.length ? 10 + faultLanes * 13 : 24;
   const frame = plotFrame(width, (isLast ? 172 : 134) + top, {left: 52, right: 14, top, bottom: isLast ? 44 : 8},
     `${plot.title} over virtual time`);
   const {svg, inner} = frame;
@@ -173,12 +208,13 @@ function drawPlot(plot, data, width, isLast) {
   const y = (value) => inner.bottom - (inner.height * value) / ticks[ticks.length - 1];
   const at = (bin) => x(Math.min(bin.middle * data.step_s, data.virtual_s));
 
-  drawFaults(frame, data, x);
+  shadeFaults(frame, data, x);
   drawTimeAxis(frame, data, x, isLast);
   drawUpAxis(frame, ticks, y, "");
   drawHealing(frame, data, x);
+  nameFaults(frame, data, x);
   const unit = isBytes ? ["", "k", "M", "G", "T"][power] + plot.unit : plot.unit;
-  if (unit) svg.append(shape("text", {class: "axis-name", x: inner.left - 7, y: inner.top - 8, "text-anchor": "end"}, unit));
+  if (unit) svg.append(shape("text", {class: "axis-name", x: inner.left - 7, y: inner.top - 11, "text-anchor": "end"}, unit));
   all.forEach(({bins, size}, i) => {
     const kind = `s${i % 8}`;
     const up = (value) => (value === null ? null : y(value / scale));
