@@ -105,6 +105,7 @@ void UvLoop::forget(TurnOutput& output) {
 }
 
 void UvLoop::end_turn() {
+  ++turn_;
   while (!tasks_.empty() || !commits_.empty() || !dirty_.empty()) {
     while (!tasks_.empty() || !commits_.empty()) {
       tasks_running_.swap(tasks_.empty() ? commits_ : tasks_);

@@ -3,6 +3,7 @@
 // (see UvInbox).
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -75,6 +76,8 @@ class UvLoop {
   [[nodiscard]] BufferPool& buffers() { return buffers_; }
   /// The read buffer all sockets share: valid until the read callback returns.
   [[nodiscard]] std::span<std::uint8_t> scratch() { return scratch_; }
+  /// Numbers the turns, and may begin anew after four billion.
+  [[nodiscard]] std::uint32_t turn() const { return turn_; }
   /// The next now() asks the clock again.
   void forget_now() { now_known_ = false; }
 
@@ -91,6 +94,7 @@ class UvLoop {
   std::vector<Task> commits_;
   std::vector<TurnOutput*> dirty_;
   std::vector<TurnOutput*> dirty_flushing_;
+  std::uint32_t turn_ = 1;
   TimePoint now_;
   bool now_known_ = false;
   Duration close_flush_max_;

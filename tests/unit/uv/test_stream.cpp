@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <thread>
@@ -109,6 +110,50 @@ BOOST_AUTO_TEST_CASE(a_writer_that_obeys_the_marks_is_called_back_each_time) {
   fill();
   run();
   BOOST_TEST(got == total);
+}
+
+BOOST_AUTO_TEST_CASE(who_sends_without_end_gets_his_part_of_a_turn) {
+  // The kernel keeps megabytes for a TCP reader that is used to many.
+  std::unique_ptr<Recorder> reader;
+  UvListener listener(loop, loopback_v4, [&](std::unique_ptr<ByteStream> stream) {
+    reader = std::make_unique<Recorder>(std::move(stream));
+    loop.stop();
+  });
+  const UniqueFd theirs{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(listener.local_endpoint().port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  BOOST_REQUIRE(::connect(theirs.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address)
+                == 0);
+  run();
+  const std::string block(1U << 20U, 'x');
+  constexpr std::size_t blocks = 64;
+  std::thread writer([&] {
+    for (std::size_t i = 0; i < blocks; ++i)
+      for (std::size_t sent = 0; sent < block.size();) {
+        const ssize_t part = ::write(theirs.get(), block.data() + sent, block.size() - sent);
+        if (part <= 0) return;
+        sent += static_cast<std::size_t>(part);
+      }
+  });
+  std::size_t total = 0;
+  std::size_t in_turn = 0;
+  std::size_t most = 0;
+  reader->when_bytes = [&] {
+    if (in_turn == 0)
+      loop.at_turn_end([&] {
+        most = std::max(most, in_turn);
+        in_turn = 0;
+      });
+    in_turn += reader->received.size();
+    total += reader->received.size();
+    reader->received.clear();
+    if (total == blocks * block.size()) loop.stop();
+  };
+  run();
+  writer.join();
+  BOOST_TEST(most <= 4 * limits::read_scratch_size);
 }
 
 BOOST_AUTO_TEST_CASE(close_sends_what_is_left_before_it_closes) {
