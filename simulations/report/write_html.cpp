@@ -17,6 +17,9 @@ namespace {
 // What a browser lays out and draws fluently; a run of 100 000 nodes would be a file of 100 MB.
 constexpr std::size_t drawn_nodes_max = 1'500;
 constexpr std::size_t drawn_links_max = 8'000;
+// Clusters are larger dots: of more than these nothing could be made out.
+constexpr std::size_t clusters_max = 400;
+constexpr std::size_t links_between_clusters_max = 2'500;
 constexpr std::size_t listed_faults_max = 5'000;
 
 std::string escaped_for_html(std::string_view text) {
@@ -83,8 +86,10 @@ std::string page_data(const Report& report) {
   Json& faults = json["faults"];
   if (faults.size() > listed_faults_max)
     faults.erase(faults.begin() + listed_faults_max, faults.end());
-  json["graph"] =
-      json_of(condense(report.graph_nodes, report.graph_links, drawn_nodes_max, drawn_links_max));
+  const bool fits = report.graph_nodes.size() <= drawn_nodes_max;
+  json["graph"] = json_of(condense(report.graph_nodes, report.graph_links,
+                                   fits ? drawn_nodes_max : clusters_max,
+                                   fits ? drawn_links_max : links_between_clusters_max));
   return escaped_for_script(dump(json));
 }
 

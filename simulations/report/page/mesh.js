@@ -32,6 +32,21 @@ function meshLegend(graph, layout, lit) {
   return row;
 }
 
+/// How far a node's nearest neighbour is from it, for some of them: dots must not be larger.
+function nearestMean(x, y) {
+  const step = Math.max(1, Math.floor(x.length / 60));
+  let sum = 0;
+  let count = 0;
+  for (let i = 0; i < x.length; i += step) {
+    let nearest = Infinity;
+    for (let j = 0; j < x.length; ++j)
+      if (j !== i) nearest = Math.min(nearest, (x[i] - x[j]) ** 2 + (y[i] - y[j]) ** 2);
+    sum += Math.sqrt(nearest);
+    ++count;
+  }
+  return x.length > 1 ? sum / count : 1e3;
+}
+
 /// The picture; everything that depends on theme, size and view.
 class MeshPicture {
   constructor(graph, layout, canvas) {
@@ -79,8 +94,8 @@ class MeshPicture {
   radiusOf(node) {
     const base = this.graph.nodes.length > 600 ? 2.6 : this.graph.nodes.length > 150 ? 3.6 : 5.5;
     const weight = Math.min(Math.sqrt(node.clients) * 0.4 + Math.sqrt(node.nodes - 1) * 0.5, 6);
-    const room = Math.min(1, Math.max(0.6, this.width / 800));
-    return (base + weight) * room * Math.sqrt(Math.min(this.zoom, 4));
+    const wanted = (base + weight) * Math.sqrt(Math.min(this.zoom, 4));
+    return Math.max(1.8, Math.min(wanted, 0.6 * this.spacing * this.scale));
   }
 
   /// From the layout's plane to pixels: all of it in the middle, then as the reader has moved it.
@@ -98,6 +113,7 @@ class MeshPicture {
       * this.zoom;
     this.offsetX = this.width / 2 - ((left + right) / 2) * this.scale + this.shiftX;
     this.offsetY = this.height / 2 - ((top + bottom) / 2) * this.scale + this.shiftY;
+    this.spacing = nearestMean(x, y);
   }
 
   px(i) { return this.layout.x[i] * this.scale + this.offsetX; }
@@ -275,7 +291,7 @@ function meshOf(data) {
   const remark = `${grouped(members)} nodes` + (clustered ? `, drawn as ${grouped(graph.nodes.length)} clusters` : "")
     + `, ${grouped(graph.links.length)} links` + (clustered ? " between them" : "")
     + (graph.links_left_out ? ` (the heaviest; ${grouped(graph.links_left_out)} are left out)` : "")
-    + ". Point at a node for its links, at a group for its members.";
+    + ". Point at a node for its links; choose a group to see it alone.";
   const holder = redrawn(element("div", {class: "mesh-holder"}, canvas), (width) => {
     picture.resize(width, Math.round(Math.max(320, Math.min(width * 0.62, 680))));
     picture.draw();

@@ -101,8 +101,8 @@ BOOST_AUTO_TEST_CASE(a_huge_mesh_and_endless_faults_make_a_page_of_bounded_size)
 
   const Json page = data_of(write_html(report));
 
-  BOOST_TEST(page["graph"]["nodes"].size() <= 1'502U);
-  BOOST_TEST(page["graph"]["links"].size() <= 8'000U);
+  BOOST_TEST(page["graph"]["nodes"].size() <= 402U);
+  BOOST_TEST(page["graph"]["links"].size() <= 2'500U);
   BOOST_TEST(page["faults"].size() == 5'000U);
   BOOST_TEST(page["fault_count"] == 20'002U);
   std::uint64_t nodes = 0;
