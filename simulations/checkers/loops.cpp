@@ -1,0 +1,60 @@
+// Loops: copies are bounded. A QoS 0 message never comes twice to a session. One of QoS 1 comes again
+// only if something has made somebody repeat it: its publisher came back before it was acknowledged,
+// its reader came back, a node ended. Lost links repeat nothing: nodes remember what they have had.
+// (QoS 2: the promise of qos2. Wills: that of wills.)
+#include "simulations/checkers/promise_checker.hpp"
+
+namespace starling::sim {
+namespace {
+
+class LoopsChecker final : public PromiseChecker {
+ public:
+  using PromiseChecker::PromiseChecker;
+
+  std::string_view name() const override { return "loops"; }
+  std::string_view promise() const override {
+    return "A QoS 0 message never comes twice to a session, one of QoS 1 not more often than "
+           "connections and nodes ended that repeat it.";
+  }
+
+  void on_reception(const Reception& reception) override {
+    if (!reception.is_copy || reception.message == nullptr || reception.message->is_will) return;
+    const QoS published = ledger_.stream_of(*reception.message).qos;
+    if (published == QoS::exactly_once && reception.packet.qos == QoS::exactly_once) return;
+    count_seen();
+    const std::uint32_t due = copies_due(reception);
+    if (reception.copies <= due) return;
+    const std::size_t repeats =
+        published == QoS::at_most_once ? 0 : repeats_allowed(reception, published);
+    if (reception.copies <= due + repeats) return;
+    violated(reception.at, tell(reception) + " with QoS "
+                               + std::to_string(static_cast<int>(reception.packet.qos))
+                               + ": copy number " + std::to_string(reception.copies) + ", where "
+                               + std::to_string(due + repeats) + " can be accounted for");
+  }
+
+ private:
+  [[nodiscard]] std::size_t repeats_allowed(const Reception& reception, QoS published) const {
+    const Message& message = *reception.message;
+    const ClientNumber publisher = ledger_.stream_of(message).client;
+    const TimePoint settled =
+        published == QoS::exactly_once ? message.completed : message.acknowledged;
+    std::size_t repeats = node_ends(reception);
+    // A publisher's repetition is another message to its node (QoS 2: if its session was lost).
+    if (published == QoS::at_least_once || ledger_.publisher_is_gone(message)) {
+      repeats += ledger_.connects_since(publisher, message.at);
+      if (settled != never) repeats -= ledger_.connects_since(publisher, settled);
+    }
+    if (reception.packet.qos != QoS::at_most_once)
+      repeats += Ledger::connects_since(slot_of(reception), message.at);
+    return repeats;
+  }
+};
+
+}  // namespace
+
+MadeChecker make_loops(Ledger& ledger) {
+  return std::make_unique<LoopsChecker>(ledger);
+}
+
+}  // namespace starling::sim
