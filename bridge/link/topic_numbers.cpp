@@ -1,5 +1,6 @@
 #include "bridge/link/topic_numbers.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 
@@ -7,6 +8,24 @@
 #include "starling/link_limits.hpp"
 
 namespace starling {
+namespace {
+
+// Most peers exchange a few topics; a table for all that are possible is 160 KB.
+constexpr std::size_t sets_first = 16;
+
+}  // namespace
+
+void GivenTopicNumbers::open(std::size_t count) {
+  sets_max_ = count / places;
+  sets_ = std::min(sets_max_, sets_first);
+}
+
+/// All topics get new numbers, and are spelt out once more for it.
+void GivenTopicNumbers::grow() {
+  sets_ = std::min(sets_max_, sets_ * 4);
+  pushed_out_ = 0;
+  places_.assign(sets_ * places, Place{});
+}
 
 GivenTopicNumbers::Given GivenTopicNumbers::give(const TopicName& topic, std::uint32_t mesh) {
   if (sets_ == 0 || topic.text().size() > limits::link_topic_bytes_max) return {};
@@ -22,6 +41,10 @@ GivenTopicNumbers::Given GivenTopicNumbers::give(const TopicName& topic, std::ui
   first.used_last = takes_first;
   second.used_last = !takes_first;
   if (!is_known) {
+    if (place.topic && ++pushed_out_ > sets_ && sets_ < sets_max_) {
+      grow();
+      return give(topic, mesh);
+    }
     place.topic = topic;
     place.mesh = mesh;
   }

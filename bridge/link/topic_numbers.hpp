@@ -18,7 +18,7 @@ namespace starling {
 class GivenTopicNumbers {
  public:
   /// `count`: numbers that the receiver remembers; below two: none are given.
-  void open(std::size_t count) { sets_ = count / places; }
+  void open(std::size_t count);
 
   struct Given {
     std::optional<std::uint32_t> number;  ///< nullopt: the topic goes without
@@ -39,8 +39,12 @@ class GivenTopicNumbers {
              && (topic->text().data() == name.text().data() || *topic == name);
     }
   };
+  void grow();
+
+  std::size_t sets_max_ = 0;
   std::size_t sets_ = 0;
-  std::vector<Place> places_;  // two a set; made with the first topic
+  std::size_t pushed_out_ = 0;  // topics, since the table had this size
+  std::vector<Place> places_;   // two a set; made with the first topic, grows with those it meets
 };
 
 /// The receiver's.

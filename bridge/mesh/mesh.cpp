@@ -51,7 +51,7 @@ Mesh::Impl::Impl(MeshSettings settings, MeshHost& host, Rendezvous& rendezvous,
       addresses_(settings_.mesh_port),
       book_(own_, entropy),
       interests_(settings_.meshes.size(), HashSeed::from(entropy)),
-      routes_(limits::routes_kept),
+      routes_(routes_first),
       recent_topics_(settings_.meshes.size()) {
   addresses_.set_configured(settings_.configured_endpoints);
   addresses_.set_local(settings_.local_endpoints);

@@ -309,7 +309,9 @@ class Mesh::Impl final : private CircleHandler {
   std::map<NodeId, Acquaintance> acquaintances_;
   std::set<NodeId> wanted_;          // as told to the peer book
   std::vector<NodeId> dirty_peers_;  // something to send at the end of the turn; each once
+  static constexpr std::size_t routes_first = 16;
   std::vector<Route> routes_;        // by hash: a topic that falls on another's place takes it
+  std::size_t routes_pushed_out_ = 0;
   Entrance entrance_;                // of a topic without a number, for the length of a call
   std::uint64_t access_generation_ = 1;
   /// Topics published lately in meshes that are not fully linked, by mesh; the value is the

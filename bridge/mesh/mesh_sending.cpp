@@ -54,7 +54,17 @@ void Mesh::Impl::publish(const SharedPublication& message) {
 }
 
 const Mesh::Impl::Route& Mesh::Impl::route_of(const TopicName& topic) {
-  Route& place = routes_[std::hash<std::string_view>{}(topic.text()) % routes_.size()];
+  const std::size_t hash = std::hash<std::string_view>{}(topic.text());
+  // Grows with the topics that push one another out: most nodes publish a few.
+  const auto& taken = routes_[hash % routes_.size()].topic;
+  if (taken && *taken != topic && ++routes_pushed_out_ > routes_.size() / 4
+      && routes_.size() * 4 <= limits::routes_kept) {
+    const std::size_t size = routes_.size() * 4;
+    routes_.clear();
+    routes_.resize(size);
+    routes_pushed_out_ = 0;
+  }
+  Route& place = routes_[hash % routes_.size()];
   const bool is_valid = place.topic && place.interests_generation == interests_.generation()
                         && place.generation == generation_ && *place.topic == topic;
   if (!is_valid) place = make_route(topic);

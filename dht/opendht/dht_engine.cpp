@@ -327,11 +327,12 @@ void DhtEngine::Impl::put(const Announcement& announcement) {
 }
 
 void DhtEngine::Impl::read_back(std::uint64_t id, const Announcement& announcement) {
-  // A get answers from our own store first. The filter is blind while it does, so that only what
-  // others hold counts.
-  const auto others_answer = std::make_shared<bool>(false);
+  // A get answers from our own store first, and from what a listen has brought, if there is one on
+  // the key; what others hold are other objects than the one in our store.
+  const InfoHash key = to_infohash(announcement.key);
+  const auto own = dht_->getLocalById(key, announcement.value_id);
   const auto found = std::make_shared<bool>(false);
-  const auto filter = [others_answer](const Value&) { return *others_answer; };
+  const auto filter = [own](const Value& value) { return &value != own.get(); };
   const auto on_values = [found](const Values& values) {
     if (!values.empty()) *found = true;
     return values.empty();
@@ -343,9 +344,8 @@ void DhtEngine::Impl::read_back(std::uint64_t id, const Announcement& announceme
     book_.on_read_back(id, outcome, scheduler_.now());
     drive_soon();
   };
-  dht_->get(to_infohash(announcement.key), ::dht::GetCallback(on_values), ::dht::DoneCallback(done),
-            Value::Filter(filter), ::dht::Where().id(announcement.value_id));
-  *others_answer = true;
+  dht_->get(key, ::dht::GetCallback(on_values), ::dht::DoneCallback(done), Value::Filter(filter),
+            ::dht::Where().id(announcement.value_id));
 }
 
 // --- The port

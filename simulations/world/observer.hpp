@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,9 @@ struct Received {
   MessageNumber number = 0;
   ClientNumber client = 0;
   NodeNumber node = 0;  ///< where the client is connected
+  // As the payload tells; of number 0: nobody knows.
+  NodeNumber published_at_node = no_node;
+  TimePoint published_at = {};
   std::string_view topic = {};
   QoS qos = QoS::at_most_once;
   bool retain = false;
@@ -78,19 +82,31 @@ struct ClientConnected {
   bool keeps_session = false;
 };
 
+/// A node has looked a key up in the DHT.
+struct Lookup {
+  Duration took{};                        ///< until it ended
+  std::optional<Duration> first_value{};  ///< nullopt: there was none
+  std::size_t values = 0;
+  bool ok = true;        ///< some node answered
+  bool is_told = false;  ///< no news any more
+};
+
 class Observer {
  public:
   virtual ~Observer() = default;
 
   virtual void on_node_started(TimePoint, NodeNumber) {}
   virtual void on_node_ended(TimePoint, NodeNumber, NodeEnd) {}
-  /// Both ends are ready; `from` has dialled.
-  virtual void on_link_up(TimePoint, NodeNumber /*from*/, NodeNumber /*to*/) {}
-  virtual void on_link_down(TimePoint, NodeNumber /*from*/, NodeNumber /*to*/) {}
+  /// A node says of its own end of a link that messages flow, or that they do not any more. A node
+  /// that ends says nothing.
+  virtual void on_link_up(TimePoint, NodeNumber /*node*/, NodeNumber /*peer*/) {}
+  virtual void on_link_down(TimePoint, NodeNumber /*node*/, NodeNumber /*peer*/) {}
   /// Bytes of a link on the wire, either way, as they are sent.
   virtual void on_link_bytes(TimePoint, NodeNumber /*from*/, NodeNumber /*to*/, std::size_t) {}
   /// As it is sent, whether or not it arrives. Strangers have no number (no_node).
   virtual void on_datagram(TimePoint, NodeNumber /*from*/, NodeNumber /*to*/, ByteView) {}
+
+  virtual void on_lookup(TimePoint, NodeNumber, const Lookup&) {}
 
   virtual void on_client_connected(TimePoint, const ClientConnected&) {}
   /// `in_order`: it said DISCONNECT (and so its will is void).

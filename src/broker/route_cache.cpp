@@ -4,13 +4,27 @@
 
 namespace starling {
 
-Route& RouteCache::at(const TopicName& topic, std::uint64_t generation, bool& is_known) {
-  if (table_.empty()) table_.resize(slots);
+RouteCache::Slot& RouteCache::slot_of(const TopicName& topic) {
   // No secret is needed here: whoever finds names that meet gains a walk through the tree.
-  Slot& slot = table_[std::hash<std::string_view>{}(topic.text()) % slots];
+  return table_[std::hash<std::string_view>{}(topic.text()) & (table_.size() - 1)];
+}
+
+Route& RouteCache::at(const TopicName& topic, std::uint64_t generation, bool& is_known) {
+  if (table_.empty()) table_.resize(slots_first);
+  Slot* found = &slot_of(topic);
+  const bool is_its_own = found->topic
+                          && (found->topic->text().data() == topic.text().data() || *found->topic == topic);
+  is_known = is_its_own && found->generation == generation && !found->route.has_no_local;
+  if (!is_known && found->topic && !is_its_own && table_.size() < slots_max
+      && ++pushed_out_ > table_.size() / 4) {
+    const std::size_t size = table_.size() * 4;
+    table_.clear();
+    table_.resize(size);
+    copies_ = pushed_out_ = 0;
+    found = &slot_of(topic);
+  }
+  Slot& slot = *found;
   asked_last_ = &slot;
-  is_known = slot.topic && slot.generation == generation && !slot.route.has_no_local
-             && (slot.topic->text().data() == topic.text().data() || *slot.topic == topic);
   if (is_known) return slot.route;
   slot.topic = topic;
   slot.generation = generation;

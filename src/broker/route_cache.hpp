@@ -45,7 +45,9 @@ class RouteCache {
   void keep(const Route& route);
 
  private:
-  static constexpr std::size_t slots = 4'096;  // a power of two; names met in one are not both kept
+  // Powers of two; names met in one slot are not both kept.
+  static constexpr std::size_t slots_first = 64;
+  static constexpr std::size_t slots_max = 4'096;
   static constexpr std::size_t copies_max = 262'144;  // kept in all routes: some 12 MB
 
   struct Slot {
@@ -55,8 +57,10 @@ class RouteCache {
     Route route;
   };
   void forget_all();
+  [[nodiscard]] Slot& slot_of(const TopicName& topic);
 
-  std::vector<Slot> table_;  // empty until something is published
+  std::vector<Slot> table_;      // empty until something is published; grows with the names it meets
+  std::size_t pushed_out_ = 0;   // names, since it had this size
   std::size_t copies_ = 0;   // in all routes
   Slot* asked_last_ = nullptr;
 };

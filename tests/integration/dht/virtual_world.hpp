@@ -17,7 +17,7 @@
 #include "starling/port/stream.hpp"
 
 #include "dht/opendht/dht_engine.hpp"
-#include "tests/integration/dht/virtual_clocks.hpp"
+#include "simulations/world/virtual_clocks.hpp"
 
 namespace starling::testing {
 
@@ -73,7 +73,8 @@ class VirtualDatagram final : public Datagram {
 class VirtualWorld {
  public:
   explicit VirtualWorld(std::uint64_t seed = 1) : random_(seed) {
-    virtual_clocks::start(now_.time_since_epoch(), unix_origin_s, seed);
+    virtual_clocks::start(seed);
+    set_time(now_);
   }
   ~VirtualWorld() { virtual_clocks::stop(); }
   VirtualWorld(const VirtualWorld&) = delete;
@@ -125,7 +126,8 @@ class VirtualWorld {
 
   void set_time(TimePoint now) {
     now_ = now;
-    virtual_clocks::set(now.time_since_epoch());
+    virtual_clocks::set(now.time_since_epoch(),
+                        std::chrono::seconds(unix_origin_s) + now.time_since_epoch());
   }
   void run_turn_ends() {
     while (!turn_ends_.empty()) {

@@ -1,5 +1,6 @@
-#include "tests/integration/dht/virtual_clocks.hpp"
+#include "simulations/world/virtual_clocks.hpp"
 
+#include <cstdlib>
 #include <ctime>
 #include <random>
 #include <string>
@@ -9,7 +10,7 @@ namespace {
 
 bool running = false;
 std::chrono::nanoseconds steady_time{};
-std::int64_t unix_origin_s = 0;
+std::chrono::nanoseconds system_time{};
 std::mt19937_64 generator;  // NOLINT: seeded by start()
 
 std::chrono::nanoseconds real_time(clockid_t clock) {
@@ -22,17 +23,19 @@ std::chrono::nanoseconds real_time(clockid_t clock) {
 
 namespace starling::virtual_clocks {
 
-void start(std::chrono::nanoseconds steady, std::int64_t unix_s, std::uint64_t seed) {
+void start(std::uint64_t seed) {
   running = true;
-  steady_time = steady;
-  unix_origin_s = unix_s;
   generator.seed(seed);
 }
-void set(std::chrono::nanoseconds steady) {
+void set(std::chrono::nanoseconds steady, std::chrono::nanoseconds system) {
   steady_time = steady;
+  system_time = system;
 }
 void stop() {
   running = false;
+}
+bool is_running() {
+  return running;
 }
 
 }  // namespace starling::virtual_clocks
@@ -46,9 +49,8 @@ steady_clock::time_point steady_clock::now() noexcept {
   return time_point(running ? steady_time : real_time(CLOCK_MONOTONIC));
 }
 system_clock::time_point system_clock::now() noexcept {
-  const auto virtual_time = std::chrono::seconds(unix_origin_s) + steady_time;
   return time_point(
-      std::chrono::duration_cast<duration>(running ? virtual_time : real_time(CLOCK_REALTIME)));
+      std::chrono::duration_cast<duration>(running ? system_time : real_time(CLOCK_REALTIME)));
 }
 
 }  // namespace _V2
