@@ -404,6 +404,8 @@ void SimClient::on_frame(const mqtt::Frame& frame) {
   if (const auto* pubcomp = std::get_if<mqtt::Pubcomp>(&*packet)) {
     const auto id = outgoing_ids_.find(pubcomp->packet_id);
     if (id == outgoing_ids_.end()) return;
+    const MessageNumber number = outgoing_.at(id->second).second.number;
+    if (number != 0) around_.observer.on_completed(now(), number);
     outgoing_.erase(id->second);
     outgoing_ids_.erase(id);
     return send_waiting();
@@ -423,7 +425,8 @@ void SimClient::on_connack(const mqtt::Connack& connack) {
   reconnect_delay_ = config_.reconnect_min;
   send_quota_ = connack.properties.receive_maximum.value_or(65'535);
   around_.observer.on_client_connected(
-      now(), {number_, config_.node, connack.session_present, config_.keeps_session});
+      now(), {number_, config_.node, connack.session_present, !config_.keeps_session,
+              config_.keeps_session});
   if (!connack.session_present) {
     // The server has forgotten; what it had not acknowledged is nobody's promise.
     outgoing_.clear();

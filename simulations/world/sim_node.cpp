@@ -215,29 +215,30 @@ void SimNode::end(NodeEnd how) {
   process_.reset();
 }
 
-NodeLoad SimNode::load() const {
-  NodeLoad load;
-  if (!process_) return load;
+NodeState SimNode::state() const {
+  NodeState state;
+  if (!process_) return state;
   const BrokerCounters& counters = process_->node->broker().counters();
-  load.queued_messages = static_cast<std::size_t>(counters.queued_messages);
-  load.queued_bytes = static_cast<std::size_t>(counters.queued_bytes);
-  load.inflight_messages = static_cast<std::size_t>(counters.inflight_messages);
-  load.retained_messages = static_cast<std::size_t>(counters.retained_messages);
+  state.queued_messages = static_cast<std::size_t>(counters.queued_messages);
+  state.queued_bytes = static_cast<std::size_t>(counters.queued_bytes);
+  state.inflight_messages = static_cast<std::size_t>(counters.inflight_messages);
+  state.retained_messages = static_cast<std::size_t>(counters.retained_messages);
   if (process_->rendezvous) {
-    load.announcements = process_->rendezvous->announcements();
-    load.listens = process_->rendezvous->listens();
+    state.announcements = process_->rendezvous->announcements();
+    state.listens = process_->rendezvous->listens();
   }
   if (const Mesh* mesh = process_->node->mesh()) {
     const MeshStatus status = mesh->status();
-    load.links = status.links;
-    load.members_known = status.members_known;
-    load.parked_messages = status.parked_messages;
+    state.links = status.links;
+    state.members_known = status.members_known;
+    state.parked_messages = status.parked_messages;
     for (const PeerStatus& peer : status.peers) {
-      load.outbox_messages += peer.outbox_messages;
-      load.outbox_bytes += peer.outbox_bytes;
+      state.outbox_messages += peer.outbox_messages;
+      state.outbox_bytes += peer.outbox_bytes;
+      if (peer.outbox_messages > 0) state.outboxes.emplace_back(peer.id, peer.outbox_messages);
     }
   }
-  return load;
+  return state;
 }
 
 Node* SimNode::node() const {

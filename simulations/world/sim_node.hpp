@@ -43,12 +43,13 @@ struct NodeConfig {
 };
 
 /// What a node holds at an instant; for bounds, and to see that everything drains.
-struct NodeLoad {
+struct NodeState {
   std::size_t links = 0;
   std::size_t members_known = 0;
   std::size_t parked_messages = 0;  ///< wait for a lookup or a link
   std::size_t outbox_messages = 0;  ///< wait for peers
   std::size_t outbox_bytes = 0;
+  std::vector<std::pair<NodeId, std::size_t>> outboxes = {};  ///< messages for each peer that has any
   std::size_t queued_messages = 0;  ///< wait for clients that are away or slow
   std::size_t queued_bytes = 0;
   std::size_t inflight_messages = 0;
@@ -91,7 +92,7 @@ class SimNode {
   [[nodiscard]] const NodeConfig& config() const { return config_; }
   /// Where others find it in the DHT.
   [[nodiscard]] Endpoint endpoint() const;
-  [[nodiscard]] NodeLoad load() const;
+  [[nodiscard]] NodeState state() const;
   [[nodiscard]] SimDisk& disk() { return disk_; }
   /// Null while it does not run.
   [[nodiscard]] Node* node() const;

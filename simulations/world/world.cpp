@@ -61,6 +61,9 @@ class World::Everybody final : public Observer {
   void on_acknowledged(TimePoint at, MessageNumber number) override {
     each([&](Observer& o) { o.on_acknowledged(at, number); });
   }
+  void on_completed(TimePoint at, MessageNumber number) override {
+    each([&](Observer& o) { o.on_completed(at, number); });
+  }
   void on_received(TimePoint at, const Received& what) override {
     each([&](Observer& o) { o.on_received(at, what); });
   }
