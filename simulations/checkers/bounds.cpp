@@ -45,6 +45,7 @@ class BoundsChecker final : public PromiseChecker {
  private:
   void look(TimePoint at, const World& world) {
     for (const NodeLoad& load : settings().look(world)) {
+      if (!ledger_.mesh().is_trusted(load.node)) continue;
       count_seen();
       for (std::size_t i = 0; i < bounds.size(); ++i) compare(at, load, i);
     }

@@ -24,6 +24,9 @@ class Checkers final : public Observer {
 
   /// Before the node starts. It may be told again, with other rules, for what is published then.
   void add_node(NodeNumber node, const NodeSharing& sharing) { ledger_.add_node(node, sharing); }
+  /// A hostile node: nothing is promised to its clients, nor about what they publish, but that it
+  /// stays within its meshes.
+  void distrust(NodeNumber node) { ledger_.mesh().distrust(node); }
   /// The run is over, healed and calm. Once.
   void finish(TimePoint at, const World& world);
 

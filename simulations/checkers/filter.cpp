@@ -22,8 +22,9 @@ class FilterChecker final : public PromiseChecker {
   }
 
   void on_reception(const Reception& reception) override {
+    if (!ledger_.mesh().is_trusted(slot_of(reception).node)) return;
     count_seen();
-    check_name(reception);
+    if (reception.is_trusted) check_name(reception);
     if (!reception.matches.empty()) return;
     const EndedSubscription* ended = latest_ended(reception);
     if (ended == nullptr) {

@@ -42,6 +42,7 @@ class GroupsChecker final : public PromiseChecker {
 
   void on_reception(const Reception& reception) override {
     if (!reception.is_copy || reception.message == nullptr) return;
+    if (!reception.is_trusted) return;
     if (reception.novelty != Novelty::first) return;  // to the same member: loops, qos2
     const auto group = group_of(reception);
     if (!group) return;

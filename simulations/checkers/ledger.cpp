@@ -72,7 +72,8 @@ void Ledger::on_client_connected(TimePoint at, const ClientConnected& what) {
   SlotNumber number = 0;
   Slot& slot = slot_of(what.client, what.node, number);
   const bool was_to_be_kept = slot.keeps && !slot.is_over && !slot.connects.empty();
-  session_was_lost_ = was_to_be_kept && !what.session_present && !what.clean_start;
+  session_was_lost_ =
+      was_to_be_kept && !what.session_present && !what.clean_start && mesh_.is_trusted(what.node);
   if (!what.session_present) {
     begin_session(at, number);
   } else if (slot.is_over) {

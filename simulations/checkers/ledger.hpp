@@ -112,6 +112,8 @@ struct Reception {
   TopicNumber topic = 0;  ///< under which it came
   /// Subscriptions of the session that match, those included that are being given up.
   const std::vector<const Subscription*>& matches;
+  /// Neither its node nor the one it was published at is hostile.
+  bool is_trusted = true;
   /// Does it count as a delivery? Not what a retained message repeats to a new subscriber, nor a
   /// packet that the client recognises as a repetition.
   bool is_copy = false;

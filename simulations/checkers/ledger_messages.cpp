@@ -43,6 +43,7 @@ void Ledger::on_published(TimePoint at, const Published& what) {
 }
 
 void Ledger::forget_oldest() {
+  if (messages_.front().awaited) ++not_followed_;
   release(messages_.front());
   messages_.pop_front();
 }
@@ -190,6 +191,8 @@ Reception Ledger::receive(TimePoint at, const Received& packet) {
                       .topic = topic,
                       .matches = matches_};
   reception.is_copy = !packet.retain && !packet.is_repeated_packet;
+  reception.is_trusted = mesh_.is_trusted(slot.node)
+                         && (message == nullptr || mesh_.is_trusted(stream_of(*message).node));
   if (message == nullptr) return reception;
   if (reception.is_copy) {
     Arrivals& arrivals = arrivals_[std::uint64_t{number} << 32U | message->stream];

@@ -19,6 +19,7 @@ class LoopsChecker final : public PromiseChecker {
 
   void on_reception(const Reception& reception) override {
     if (!reception.is_copy || reception.message == nullptr || reception.message->is_will) return;
+    if (!reception.is_trusted) return;
     const QoS published = ledger_.stream_of(*reception.message).qos;
     if (published == QoS::exactly_once && reception.packet.qos == QoS::exactly_once) return;
     count_seen();

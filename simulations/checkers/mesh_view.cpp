@@ -122,6 +122,7 @@ bool MeshView::share(const NodeSharing& from, const NodeSharing& to, std::string
 
 OwedBy MeshView::owed(TimePoint now, NodeNumber from, NodeNumber to, TimePoint granted,
                       bool durable) const {
+  if (!is_trusted(from) || !is_trusted(to)) return OwedBy::nothing;
   if (from == to) return OwedBy::same_node;
   if (now - granted < settings_.settle) return OwedBy::nothing;
   const Node* origin = find(from);
@@ -173,6 +174,11 @@ bool MeshView::was_voided(TimePoint now, OwedBy by, NodeNumber from, NodeNumber 
 bool MeshView::runs(NodeNumber number) const {
   const Node* known = find(number);
   return known != nullptr && known->runs;
+}
+
+bool MeshView::is_trusted(NodeNumber number) const {
+  const Node* known = find(number);
+  return known == nullptr || known->is_trusted;
 }
 
 std::size_t MeshView::ends_since(NodeNumber number, TimePoint since) const {

@@ -47,6 +47,8 @@ class MeshView {
   explicit MeshView(const CheckerSettings& settings);
 
   void add_node(NodeNumber node, const NodeSharing& sharing);
+  /// It is a hostile one: nothing is promised to its clients, nor about what they publish.
+  void distrust(NodeNumber node_number) { node(node_number).is_trusted = false; }
   void on_node_started(TimePoint at, NodeNumber node);
   void on_node_ended(TimePoint at, NodeNumber node);
   void on_link_up(TimePoint at, NodeNumber a, NodeNumber b);
@@ -68,6 +70,7 @@ class MeshView {
                                 TimePoint published, bool durable) const;
 
   [[nodiscard]] bool runs(NodeNumber node) const;
+  [[nodiscard]] bool is_trusted(NodeNumber node) const;
   /// Ends of `node` after `since`.
   [[nodiscard]] std::size_t ends_since(NodeNumber node, TimePoint since) const;
   [[nodiscard]] bool fault_is_on() const { return open_faults_ > 0; }
@@ -78,6 +81,7 @@ class MeshView {
   struct Node {
     std::size_t sharing = 0;  // index into sharings_; equal ones share one
     bool runs = false;
+    bool is_trusted = true;
     TimePoint started = TimePoint::min();
     std::vector<TimePoint> ends;
   };

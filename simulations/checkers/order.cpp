@@ -23,7 +23,7 @@ class OrderChecker final : public PromiseChecker {
 
   void on_reception(const Reception& reception) override {
     if (!reception.is_copy || reception.message == nullptr || reception.message->is_will) return;
-    if (reception.novelty != Novelty::first) return;
+    if (reception.novelty != Novelty::first || !reception.is_trusted) return;
     const bool is_shared = std::ranges::any_of(
         reception.matches, [](const Subscription* match) { return match->group != no_group; });
     if (is_shared) return;

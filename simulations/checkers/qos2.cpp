@@ -28,6 +28,7 @@ class Qos2Checker final : public PromiseChecker {
         && reception.fulfilled->qos == QoS::exactly_once)
       count_seen();
     if (!reception.is_copy || reception.message == nullptr || reception.message->is_will) return;
+    if (!reception.is_trusted) return;
     const Message& message = *reception.message;
     if (ledger_.stream_of(message).qos != QoS::exactly_once
         || reception.packet.qos != QoS::exactly_once)

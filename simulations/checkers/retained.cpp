@@ -114,6 +114,7 @@ void RetainedChecker::on_published(TimePoint at, const Published& what) {
     found.is_open = true;
     return;
   }
+  if (!ledger_.mesh().is_trusted(what.node)) found.is_open = true;
   Values& values = found.by_origin[what.node];
   if (what.is_empty) {
     values.had_deletion = true;
@@ -191,6 +192,7 @@ void RetainedChecker::on_subscribing(TimePoint at, const Subscribed& what) {
   const WrittenFilter written = split_share(what.filter);
   const auto slot = ledger_.find_slot(what.client, what.node);
   if (!written.group.empty() || !slot) return;  // (4.8.2): a shared subscription gets none
+  if (!ledger_.mesh().is_trusted(what.node)) return;
   const FilterNumber filter = ledger_.topics().filter(written.filter);
   for (const TopicNumber topic : ledger_.topics().topics_of(filter)) {
     if (expected_.size() >= settings().retained_awaited_max) return;
@@ -265,6 +267,7 @@ void RetainedChecker::on_reception(const Reception& reception) {
   if (!reception.packet.retain) return;
   expected_.erase(key_of(reception.slot, reception.topic));
   if (reception.message == nullptr || reception.message->is_will) return;
+  if (!reception.is_trusted) return;
   count_seen();
   if (!reception.message->retain) {
     violated(reception.at,

@@ -99,6 +99,7 @@ class SecrecyChecker final : public PromiseChecker {
   }
 
   void on_datagram(TimePoint at, NodeNumber from, NodeNumber to, ByteView bytes) override {
+    if (!ledger_.mesh().is_trusted(from)) return;
     count_seen();
     const std::string* found = patterns_.find_in(bytes);
     if (found == nullptr) return;

@@ -38,6 +38,7 @@ class WillsChecker final : public PromiseChecker {
 
   void on_reception(const Reception& reception) override {
     if (reception.message == nullptr || !reception.message->is_will) return;
+    if (!reception.is_trusted) return;
     count_seen();
     const auto voided = voided_.find(reception.message->number);
     if (voided != voided_.end() && was_read(*reception.message, voided->second)) {

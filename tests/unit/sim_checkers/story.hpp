@@ -67,6 +67,7 @@ class Story {
   void ends(NodeNumber node, NodeEnd how = NodeEnd::killed) {
     checkers_->on_node_ended(tick(), node, how);
   }
+  void distrusts(NodeNumber node) { checkers_->distrust(node); }
   void links(NodeNumber a, NodeNumber b) { checkers_->on_link_up(tick(), a, b); }
   void unlinks(NodeNumber a, NodeNumber b) { checkers_->on_link_down(tick(), a, b); }
   void fault(std::string_view what) { checkers_->on_fault_begins(tick(), what); }

@@ -530,6 +530,69 @@ BOOST_AUTO_TEST_CASE(dollar_topics_never_cross) {
   BOOST_TEST(story.broken() == "isolation");
 }
 
+// --- Hostile nodes and bounded memory
+
+BOOST_AUTO_TEST_CASE(of_a_hostile_node_only_its_border_is_watched) {
+  CheckerSettings settings = one_mesh();
+  settings.nodes[2] = shares("office");
+  for (const bool hostile : {false, true}) {
+    Story story(settings);
+    if (hostile) story.distrusts(0);
+    story.links(0, 1);
+    story.connects(0, 0);
+    story.connects(1, 1);
+    story.connects(2, 2);
+    story.subscribes(1, "a");
+    story.wait(40s);
+    story.publishes(0, "a");                                 // lost
+    const MessageNumber early = story.publishes(0, "a", 0);  // swapped and repeated
+    const MessageNumber late = story.publishes(0, "a", 0);
+    for (const MessageNumber number : {late, early, late}) story.gets(1, number);
+    story.finish();
+    BOOST_TEST(story.broken() == (hostile ? "" : "qos1 order loops"));
+    story.subscribes(2, "a");
+    story.gets(2, late);
+    BOOST_TEST(story.broken() == (hostile ? "isolation" : "qos1 order loops isolation"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(among_others_a_hostile_node_excuses_nothing) {
+  Story story = with_readers();
+  story.distrusts(2);
+  story.gets(1, story.publishes(0, "home/lamp"));
+  story.finish();
+  BOOST_TEST(story.broken() == "qos1");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_forgotten_is_not_judged) {
+  CheckerSettings settings = one_mesh();
+  settings.messages_remembered_max = 10;
+  Story story(settings);
+  story.connects(0, 0);
+  story.subscribes(0, "a");
+  const MessageNumber lost = story.publishes(0, "a");
+  const MessageNumber twice = story.publishes(0, "a");
+  story.gets(0, twice);
+  for (int i = 0; i < 10; ++i) story.gets(0, story.publishes(0, "a"));
+  story.gets(0, twice);
+  story.finish();
+  BOOST_TEST(story.broken() == "", story.said());
+  (void)lost;
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_followed_is_said) {
+  CheckerSettings settings = one_mesh();
+  settings.owed_remembered_max = 3;
+  Story story(settings);
+  story.connects(0, 0);
+  story.subscribes(0, "a");
+  for (int i = 0; i < 5; ++i) story.publishes(0, "a");
+  story.finish();
+  BOOST_TEST(story.checkers().find("qos1")->violation_count() == 3U);
+  BOOST_TEST(story.checkers().find("qos1")->not_promised().find("not all were watched")
+             != std::string_view::npos);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

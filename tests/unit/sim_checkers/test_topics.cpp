@@ -52,15 +52,15 @@ BOOST_AUTO_TEST_CASE(the_index_agrees_with_the_matcher) {
   std::map<std::string, TopicNumber> topics;
   std::map<std::string, FilterNumber> filters;
   const auto level = [&](bool wild) -> std::string {
-    const auto pick = random.below(wild ? 6 : 4);
+    const auto pick = random.upto(wild ? 6 : 4);
     const std::vector<std::string> levels = {"a", "b", "", "ab", "+", "+"};
     return levels[pick];
   };
   for (int i = 0; i < 400; ++i) {
-    const bool wild = random.below(2) == 0;
+    const bool wild = random.upto(2) == 0;
     std::string text = level(wild);
-    for (auto n = random.below(3); n > 0; --n) text += '/' + level(wild);
-    if (wild && random.below(4) == 0) text += "/#";
+    for (auto n = random.upto(3); n > 0; --n) text += '/' + level(wild);
+    if (wild && random.upto(4) == 0) text += "/#";
     if (text.empty()) continue;
     if (wild) {
       filters[text] = index.filter(text);
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_number_set_agrees_with_a_plain_one) {
     NumberSet set;
     std::map<std::uint32_t, bool> met;
     for (int i = 0; i < 120; ++i) {
-      const auto number = static_cast<std::uint32_t>(1 + random.below(80));
+      const auto number = static_cast<std::uint32_t>(1 + random.upto(80));
       const Novelty expected = met[number] ? Novelty::repeated : Novelty::first;
       met[number] = true;
       BOOST_TEST_REQUIRE((set.add(number) == expected), number << " in round " << round);
