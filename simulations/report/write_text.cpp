@@ -16,7 +16,8 @@ constexpr std::size_t width = 80;
 constexpr std::size_t story_lines_max = 3;
 constexpr std::size_t claims_max = 8;
 constexpr std::size_t promises_max = 14;
-constexpr std::size_t totals_max = 8;  // two in a line
+constexpr std::size_t totals_max = 8;  // two in a line, if there is no room for more lines
+constexpr std::size_t lines_max = 50;
 constexpr std::size_t replay_lines_max = 3;
 
 using Lines = std::vector<std::string>;
@@ -148,9 +149,15 @@ void add_latency(const Report& report, Lines& lines) {
   lines.insert(lines.end(), table.begin(), table.end());
 }
 
-/// Title, totals_max / 2 lines.
-void add_totals(const Report& report, Lines& lines) {
+/// Title and a line each if that is not more than `room`; else title and totals_max / 2 lines.
+void add_totals(const Report& report, std::size_t room, Lines& lines) {
   if (report.totals.empty()) return;
+  if (report.totals.size() < room) {
+    lines.emplace_back("totals");
+    for (const auto& [name, value] : report.totals)
+      lines.push_back(fmt::format("  {}{}", cell(name, 40), right_cell(in_number(value), 16)));
+    return;
+  }
   const std::size_t told = std::min(report.totals.size(), totals_max);
   lines.push_back(told < report.totals.size()
                       ? fmt::format("totals ({} of {})", told, report.totals.size())
@@ -190,8 +197,10 @@ std::string write_text(const Report& report) {
   add_claims(report, lines);
   add_promises(report, lines);
   add_latency(report, lines);
-  add_totals(report, lines);
-  add_replay(report, lines);
+  Lines replay;
+  add_replay(report, replay);
+  add_totals(report, lines_max - lines.size() - replay.size(), lines);
+  lines.insert(lines.end(), replay.begin(), replay.end());
   std::string text;
   for (std::string& line : lines) {
     line.erase(line.find_last_not_of(' ') + 1);

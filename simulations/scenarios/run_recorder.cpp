@@ -88,7 +88,8 @@ void RunRecorder::on_received(TimePoint at, const Received& what) {
   over_mesh_.add(latency);
   if (pairs_seen_.size() >= pairs_max) return;
   const std::uint64_t topic = std::hash<std::string_view>{}(what.topic);
-  if (pairs_seen_.insert(mix(mix(what.published_at_node, what.node), topic)).second) first_.add(latency);
+  if (pairs_seen_.insert(mix(mix(what.published_at_node, what.node), topic)).second)
+    first_.add(latency);
 }
 
 void RunRecorder::on_fault_begins(TimePoint at, std::string_view what) {
@@ -107,16 +108,15 @@ void RunRecorder::fill(Report& report, std::uint32_t nodes) const {
   const double node_seconds = std::max(1.0, all * nodes);
   const auto number = [](std::uint64_t value) { return static_cast<double>(value); };
   report.virtual_s = all;
-  report.totals = {
-      {"messages published", number(published_)},
-      {"messages acknowledged", number(acknowledged_)},
-      {"messages delivered", number(delivered_)},
-      {"messages delivered over the mesh", number(delivered_over_mesh_)},
-      {"links per node", nodes == 0 ? 0 : static_cast<double>(link_ends_up_) / nodes},
-      {"lookups", number(lookups_)},
-      {"datagrams per node and second", number(all_datagrams_) / node_seconds},
-      {"DHT bytes per node and second", number(all_dht_bytes_) / node_seconds},
-      {"link bytes per node and second", number(all_link_bytes_) / node_seconds}};
+  report.totals = {{"messages published", number(published_)},
+                   {"messages acknowledged", number(acknowledged_)},
+                   {"messages delivered", number(delivered_)},
+                   {"messages delivered over the mesh", number(delivered_over_mesh_)},
+                   {"links per node", nodes == 0 ? 0 : static_cast<double>(link_ends_up_) / nodes},
+                   {"lookups", number(lookups_)},
+                   {"datagrams per node and second", number(all_datagrams_) / node_seconds},
+                   {"DHT bytes per node and second", number(all_dht_bytes_) / node_seconds},
+                   {"link bytes per node and second", number(all_link_bytes_) / node_seconds}};
   report.delivery = delivery_.quantiles();
   report.delivery_over_mesh = over_mesh_.quantiles();
   report.first_delivery = first_.quantiles();
@@ -127,11 +127,20 @@ void RunRecorder::fill(Report& report, std::uint32_t nodes) const {
     report.hops = {{0, delivered_ - delivered_over_mesh_}, {1, delivered_over_mesh_}};
 
   report.step_s = seconds(step_);
-  static constexpr std::pair<std::string_view, std::string_view> names[] = {
-      {"messages published", "1/s"}, {"messages delivered", "1/s"}, {"bytes on links", "B/s"},
-      {"bytes of the DHT", "B/s"},   {"datagrams", "1/s"},          {"DHT lookups", "1/s"}};
+  struct Line {
+    std::string_view name, unit, plot;
+  };
+  static constexpr Line names[] = {{"messages published", "1/s", "Messages"},
+                                   {"messages delivered", "1/s", "Messages"},
+                                   {"bytes on links", "B/s", "Traffic"},
+                                   {"bytes of the DHT", "B/s", "Traffic"},
+                                   {"datagrams", "1/s", "DHT"},
+                                   {"DHT lookups", "1/s", "Lookups"}};
   for (std::size_t line = 0; line < line_count; ++line) {
-    Series series{std::string(names[line].first), std::string(names[line].second), {}};
+    Series series{std::string(names[line].name),
+                  std::string(names[line].unit),
+                  {},
+                  std::string(names[line].plot)};
     for (const Step& each : steps_) series.values.push_back(each.values[line] / report.step_s);
     report.series.push_back(std::move(series));
   }

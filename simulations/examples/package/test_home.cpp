@@ -2,9 +2,8 @@
 // and lamps, and a cable that is cut. The nodes are the real ones, MQTT, links and DHT; only time and
 // the network are simulated: a minute takes milliseconds, and a seed always tells the same story.
 #define BOOST_TEST_MODULE home
-#include <boost/test/included/unit_test.hpp>
-
 #include <algorithm>
+#include <boost/test/included/unit_test.hpp>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -100,6 +99,48 @@ BOOST_AUTO_TEST_CASE(what_is_said_while_the_cable_is_cut_comes_when_it_is_mended
   BOOST_TEST(street.world.run_until([&] { return street.all_have_heard("off"); }, 2min));
 }
 
+/// A whole story, as `starling sim run` takes them, with everything the nodes promise watched.
+BOOST_AUTO_TEST_CASE(a_busy_street_keeps_all_promises_while_a_house_is_away) {
+  constexpr std::string_view text = R"(
+name = "street"
+lasts = "3min"
+heals = "2min"
+claims = ["messages delivered over the mesh >= 100"]
+
+[[nodes]]
+name = "homes"
+count = 10
+bootstrap = 3
+
+[[clients]]
+name = "lamp"
+at = "homes"
+keeps_session = true
+subscribe = "lamp/#"
+
+[[clients]]
+name = "button"
+at = "homes"
+publish = [{ topic = "lamp/{node}", qos = 1, every = "5s", begins = "60s" }]
+
+[[fault]]
+kind = "kill"
+at = "90s"
+lasts = "30s"
+count = 1
+)";
+  std::vector<config::Diagnostic> trouble;
+  Scenario scenario = read_scenario(text, "street", trouble);
+  for (const auto& what : trouble) BOOST_ERROR(what.to_text());
+  BOOST_REQUIRE(trouble.empty());
+  scenario.seed = seed();
+
+  const Report report = run_scenario(scenario, {.replay = "HOME_SEED=... ./test_home"});
+
+  BOOST_TEST_MESSAGE("digest " << report.digest);
+  BOOST_TEST(report.is_good(), write_text(report));  // write_html() makes a page to look at
+}
+
 BOOST_AUTO_TEST_CASE(a_house_without_power_does_not_hold_up_the_others) {
   Street street;
   BOOST_REQUIRE(street.settles());
@@ -108,5 +149,6 @@ BOOST_AUTO_TEST_CASE(a_house_without_power_does_not_hold_up_the_others) {
   street.button->publish_text("lamp/kitchen", "dim");
   street.world.run_for(2s);
 
-  for (std::size_t home = 0; home < 10; ++home) BOOST_TEST(street.heard(home, "dim") == (home != 4));
+  for (std::size_t home = 0; home < 10; ++home)
+    BOOST_TEST(street.heard(home, "dim") == (home != 4));
 }
