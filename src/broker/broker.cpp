@@ -32,7 +32,7 @@ Broker::Broker(BrokerSettings settings, std::vector<ListenerPolicy> listeners, B
       queues_{queue_limits(settings_)},
       publish_denials_(log),
       full_queues_(log),
-      registry_(settings_.sessions_max, queues_, sent_, entropy),
+      registry_(hash_seed_, settings_.sessions_max, queues_, sent_, entropy),
       subscriptions_(hash_seed_),
       retained_(hash_seed_, settings_.retained_messages_max),
       fan_out_(subscriptions_.tree(), registry_, subscriptions_.groups(), host, counters_,

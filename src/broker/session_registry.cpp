@@ -13,8 +13,9 @@ constexpr unsigned slot_bits = 24;  // of a key, above the lowest one: 16 millio
 }  // namespace
 
 LocalSession* SessionRegistry::find(std::string_view client_id) {
-  const auto at = by_client_.find(client_id);
-  return at == by_client_.end() ? nullptr : at->second.get();
+  const std::uint32_t slot = by_client_.find(
+      hash_of(client_id), [&](std::uint32_t at) { return slots_[at]->client_id() == client_id; });
+  return slot == FlatIndex::none ? nullptr : slots_[slot].get();
 }
 
 LocalSession& SessionRegistry::at(SubscriberKey key) {
@@ -46,20 +47,19 @@ LocalSession* SessionRegistry::create(std::string client_id) {
 
   auto session = std::make_unique<LocalSession>(std::move(client_id), queues_, sent_);
   session->key = ++last_number_ << (slot_bits + 1) | SubscriberKey{slot} << 1U;
-  slots_[slot] = session.get();
-  const std::string_view name = session->client_id();
-  const auto [at, is_new] = by_client_.emplace(name, std::move(session));
-  STARLING_CHECK(is_new);
-  return at->second.get();
+  STARLING_CHECK(find(session->client_id()) == nullptr);
+  by_client_.insert(hash_of(session->client_id()), slot);
+  slots_[slot] = std::move(session);
+  return slots_[slot].get();
 }
 
 void SessionRegistry::erase(LocalSession& session) {
   const auto slot = static_cast<std::uint32_t>(session.key >> 1U & ((1U << slot_bits) - 1));
-  STARLING_CHECK(slots_[slot] == &session);
-  slots_[slot] = nullptr;
-  free_slots_.push_back(slot);
+  STARLING_CHECK(slots_[slot].get() == &session);
   by_stored_number_.erase(session.stored);
-  by_client_.erase(by_client_.find(session.client_id()));
+  by_client_.erase(hash_of(session.client_id()), slot);
+  free_slots_.push_back(slot);
+  slots_[slot].reset();
 }
 
 std::string SessionRegistry::make_client_id(std::string_view prefix) {

@@ -2,8 +2,8 @@
 // subscription tree, and the ids for clients that bring none.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,15 +13,17 @@
 #include "starling/port/entropy.hpp"
 
 #include "src/broker/local_session.hpp"
+#include "src/topic/flat_index.hpp"
+#include "src/topic/keyed_hash.hpp"
 
 namespace starling {
 
 class SessionRegistry {
  public:
   /// `queues` and `sent`: see ServerSession; they outlive it.
-  SessionRegistry(std::size_t count_max, OutboundQos::Pool& queues, ServerSession::Traffic& sent,
-                  Entropy& entropy)
-      : count_max_(count_max), queues_(queues), sent_(sent), entropy_(entropy) {}
+  SessionRegistry(HashSeed seed, std::size_t count_max, OutboundQos::Pool& queues,
+                  ServerSession::Traffic& sent, Entropy& entropy)
+      : hash_seed_(seed), count_max_(count_max), queues_(queues), sent_(sent), entropy_(entropy) {}
   void set_count_max(std::size_t count_max) { count_max_ = count_max; }
 
   [[nodiscard]] LocalSession* find(std::string_view client_id);
@@ -41,18 +43,27 @@ class SessionRegistry {
   [[nodiscard]] std::string make_client_id(std::string_view prefix);
 
   [[nodiscard]] std::size_t size() const { return by_client_.size(); }
-  /// In the order of the client ids.
+  /// In the order of the client ids, which takes a while. `visit` may erase what it is given.
   template <class Visit>
   void for_each(Visit&& visit) {
-    for (auto& entry : by_client_) visit(*entry.second);
+    std::vector<LocalSession*> all;
+    all.reserve(size());
+    for (const auto& session : slots_)
+      if (session != nullptr) all.push_back(session.get());
+    std::ranges::sort(all, {}, &LocalSession::client_id);
+    for (LocalSession* session : all) visit(*session);
   }
 
  private:
-  // Ordered, as strangers choose the ids. The names are those in the sessions.
-  std::map<std::string_view, std::unique_ptr<LocalSession>> by_client_;
+  [[nodiscard]] std::uint32_t hash_of(std::string_view client_id) const {
+    return static_cast<std::uint32_t>(keyed_hash(hash_seed_, client_id));
+  }
+
+  HashSeed hash_seed_;   // a secret, as strangers choose the ids
+  FlatIndex by_client_;  // of the client id -> slot
   // A key is the session's number (grows with time, as the tree likes it) before its slot here,
   // even throughout: those of shared groups are odd.
-  std::vector<LocalSession*> slots_;
+  std::vector<std::unique_ptr<LocalSession>> slots_;
   std::vector<std::uint32_t> free_slots_;
   std::unordered_map<SessionNumber, LocalSession*> by_stored_number_;
   std::uint64_t last_number_ = 0;

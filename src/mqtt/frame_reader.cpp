@@ -36,10 +36,10 @@ Decoded<FrameReader::Header> FrameReader::read_header(ByteView bytes) const {
 }
 
 void FrameReader::begin_large(const Header& header, ByteView packet) {
-  large_first_byte_ = packet[0];
-  large_ = SharedBytes::Builder(header.packet_size - header.header_size);
+  large_ = std::make_unique<Large>(
+      Large{SharedBytes::Builder(header.packet_size - header.header_size), packet[0]});
   ByteView body = packet.subspan(header.header_size);
-  large_.take(body);
+  large_->body.take(body);
 }
 
 bool FrameReader::complete_kept(ByteView& bytes, std::size_t size) {

@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 #include "starling/bytes.hpp"
 
@@ -55,7 +57,9 @@ class FrameReader {
   Decoded<void> read(ByteView bytes, Take&& take);
 
   /// Bytes kept of packets that are not whole, or not yet taken.
-  [[nodiscard]] std::size_t kept_bytes() const { return kept_.size() + large_.size(); }
+  [[nodiscard]] std::size_t kept_bytes() const {
+    return kept_.size() + (large_ ? large_->body.size() : 0);
+  }
 
  private:
   struct Header {
@@ -79,18 +83,22 @@ class FrameReader {
 
   std::size_t packet_size_max_;
   Bytes kept_;
-  // A large packet that is not whole yet. Then nothing else is kept.
-  SharedBytes::Builder large_;
-  std::uint8_t large_first_byte_ = 0;
+  /// A large packet that is not whole yet. Then nothing else is kept.
+  struct Large {
+    SharedBytes::Builder body;
+    std::uint8_t first_byte = 0;
+  };
+  std::unique_ptr<Large> large_;  // null: there is none, as nearly always
 };
 
 template <class Take>
 Decoded<void> FrameReader::read(ByteView bytes, Take&& take) {
-  if (large_.size_final() > 0) {
-    large_.take(bytes);
-    if (!large_.is_complete()) return {};
-    const SharedBytes body = large_.finish();
-    if (take(Frame{large_first_byte_, body.view(), &body}) == Reading::stop) {
+  if (large_ != nullptr) {
+    large_->body.take(bytes);
+    if (!large_->body.is_complete()) return {};
+    const SharedBytes body = large_->body.finish();
+    const std::uint8_t first_byte = std::exchange(large_, nullptr)->first_byte;
+    if (take(Frame{first_byte, body.view(), &body}) == Reading::stop) {
       keep(bytes);
       return {};
     }

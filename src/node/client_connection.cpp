@@ -50,7 +50,6 @@ ClientConnection::~ClientConnection() {
   scheduler_.cancel(connect_wake_);
   scheduler_.cancel(pace_wake_);
   scheduler_.cancel(turn_wake_);
-  *self_ = nullptr;
 }
 
 void ClientConnection::announce() {
@@ -350,16 +349,16 @@ OutputBuffer& ClientConnection::output() {
 }
 
 void ClientConnection::flush_soon() {
-  if (!std::exchange(answered_, true) && connect_seen_) {
-    scheduler_.at_turn_end([self = self_] {
-      if (*self != nullptr) (*self)->read_on();
-    });
-  }
+  if (!std::exchange(answered_, true) && connect_seen_) at_turn_end(&ClientConnection::read_on);
   if (passage_ == nullptr) return stream_->flush_soon();
   if (std::exchange(passage_->write_asked, true)) return;
   // All of a turn goes into as few records and frames as possible.
-  scheduler_.at_turn_end([self = self_] {
-    if (*self != nullptr) (*self)->write_through_layers();
+  at_turn_end(&ClientConnection::write_through_layers);
+}
+
+void ClientConnection::at_turn_end(void (ClientConnection::*task)()) {
+  scheduler_.at_turn_end([&owner = owner_, id = id_, task] {
+    if (ClientConnection* connection = owner.find(id)) (connection->*task)();
   });
 }
 

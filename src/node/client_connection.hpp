@@ -38,6 +38,8 @@ class ClientConnection final : private ByteStream::Handler, private ConnectionPo
     /// Whether so much may still be done in this turn, which counts as done. After a no comes
     /// on_heavy_turn(), in a later turn.
     virtual bool takes_heavy_work(ConnectionId /*id*/, std::size_t /*weight*/) { return true; }
+    /// Null: it has gone. For a task of the turn's end.
+    virtual ClientConnection* find(ConnectionId id) = 0;
     /// The stream has ended and the broker knows. The last call; it may destroy the connection.
     virtual void on_ended(ConnectionId id) = 0;
   };
@@ -119,6 +121,8 @@ class ClientConnection final : private ByteStream::Handler, private ConnectionPo
   void on_pace_due();
   void take_all_kept();
   void write_through_layers();
+  /// If we are still there then.
+  void at_turn_end(void (ClientConnection::*task)());
   void finish();
 
   ConnectionId id_;
@@ -151,9 +155,6 @@ class ClientConnection final : private ByteStream::Handler, private ConnectionPo
   bool closing_ = false;       // nothing is read any more
   bool reading_ = false;       // inside on_bytes: ending waits for its end
   bool ended_ = false;
-
-  // Lets a task of the turn's end see that we are gone.
-  std::shared_ptr<ClientConnection*> self_ = std::make_shared<ClientConnection*>(this);
 };
 
 }  // namespace starling

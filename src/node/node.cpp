@@ -62,8 +62,7 @@ Node::Node(NodeSettings settings, const NodePorts& ports)
       broker_(settings.broker, settings.listeners, *this, ports.scheduler, ports.entropy,
               ports.log),
       heavy_work_(ports.scheduler, [this](ConnectionId id) {
-        if (const auto client = clients_.find(id); client != clients_.end())
-          client->second->on_heavy_turn();
+        if (ClientConnection* client = find(id)) client->on_heavy_turn();
       }) {
   if (ports.worker != nullptr)
     authenticator_.emplace(ports.scheduler, *ports.worker, ports.entropy,
@@ -211,6 +210,11 @@ void Node::on_failed(const ClientConnection& client, std::string_view why) {
   refusals_.note("client_handshake_failed", names_[client.listener()], client.peer().to_text(),
                  names_[client.listener()], why, ports_.scheduler.now(),
                  limits::denial_log_interval);
+}
+
+ClientConnection* Node::find(ConnectionId id) {
+  const auto client = clients_.find(id);
+  return client == clients_.end() ? nullptr : client->second.get();
 }
 
 void Node::on_ended(ConnectionId id) {

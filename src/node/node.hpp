@@ -152,6 +152,7 @@ class Node final : private BrokerHost, private MeshHost, private ClientConnectio
   bool takes_heavy_work(ConnectionId id, std::size_t weight) override {
     return heavy_work_.take(id, weight);
   }
+  ClientConnection* find(ConnectionId id) override;
   void on_ended(ConnectionId id) override;
 
   void wire_acceptance();

@@ -349,7 +349,7 @@ class UvStream::Core final : public UvCore, public TurnOutput {
   std::unique_ptr<PendingWrite> pending_;
   Endpoint peer_;
   Endpoint local_;
-  std::string why_write_broke_;
+  const char* why_write_broke_ = "";  // libuv's words
   WakeId wake_;
   std::uint32_t read_in_turn_ = 0;  // how often: reads_
   std::uint8_t reads_ = 0;

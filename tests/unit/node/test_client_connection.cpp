@@ -51,6 +51,7 @@ struct Wire : ClientConnection::Owner {
     }
     world.scheduler.end_turn();
   }
+  ClientConnection* find(ConnectionId) override { return connection.get(); }
   void on_ended(ConnectionId id) override {
     ended = id;
     connection.reset();
