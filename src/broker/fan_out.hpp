@@ -3,7 +3,7 @@
 // calls nobody back: what must follow is in the Outcome.
 //
 // The hot path begins at publish(), and keeps these rules: nothing is allocated per message or
-// subscriber for QoS 0; a message is encoded once per protocol version and kind, and each subscriber
+// subscriber for QoS 0; a message for several is encoded once per protocol version and kind, and each
 // gets a copy of these bytes with its own packet id and flags; nothing is written to a socket, bytes
 // are appended to the connection's output and leave together when the turn ends.
 #pragma once
@@ -81,7 +81,7 @@ class FanOut {
                       Outcome& outcome);
   static Copy copy_for(const SharedGroups::Member& member, SubscriberKey group);
   void send(const Copy& copy, const SharedPublication& message, TimePoint now, Outcome& outcome);
-  void place(LocalSession& session, const SharedPublication& message, Delivery delivery,
+  void place(LocalSession& session, const SharedPublication& message, Delivery&& delivery,
              const mqtt::PublishImage* image, TimePoint now, Outcome& outcome);
   void purge(LocalSession& session, TimePoint now);
   void send_qos0(const Copy& copy, const SharedPublication& message, bool retain, TimePoint now,
@@ -101,6 +101,7 @@ class FanOut {
 
   std::uint64_t copies_made_ = 0;
   RouteCache routes_;
+  bool is_for_one_ = true;      // the message that is on its way
   std::uint64_t number_ = 0;    // of the route being found, to recognise a session met before
   ServerSession::Ended ended_;  // scratch
   // [MQTT 5?][QoS above 0?]; encoded when first needed, memory reused.

@@ -7,9 +7,7 @@
 
 namespace starling::mqtt {
 
-void PublishImage::encode(const Publish& packet, const SharedBytes& payload,
-                          ProtocolVersion version) {
-  Publish plain = packet;
+void PublishImage::encode(Publish plain, const SharedBytes& payload, ProtocolVersion version) {
   plain.payload = payload.view();
   plain.dup = false;
   if (plain.qos != QoS::at_most_once) plain.packet_id = 0xFFFF;  // any but 0: patched by append_to

@@ -38,7 +38,7 @@ class PublishImage {
   /// not matter, only whether its QoS is 0: an image of QoS 1 may be appended as QoS 2. Reuses the
   /// memory of the image before. What is above limits::packet_size_max (only possible for a message
   /// that came in just below it) is measured but not encoded: ask size() before append_to().
-  void encode(const Publish& packet, const SharedBytes& payload, ProtocolVersion version);
+  void encode(Publish packet, const SharedBytes& payload, ProtocolVersion version);
 
   /// Bytes of the whole packet: to be compared with the peer's Maximum Packet Size [MQTT5-3.1.2-24]
   /// or, if it named none, with limits::packet_size_max.

@@ -55,7 +55,7 @@ class InflightWindow {
   [[nodiscard]] bool empty() const { return live_ == 0; }
 
   /// Behind the others, as sent on this connection or (`sent` false) as one that is still to be.
-  Inflight& push_back(Inflight entry, bool sent = true) {
+  Inflight& push_back(Inflight&& entry, bool sent = true) {
     STARLING_CHECK(entry.packet_id != 0 && (!sent || all_sent()));
     if (entries_.capacity() == 0) entries_ = spares_.take();
     in_order_ = entries_.empty()

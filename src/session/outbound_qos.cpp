@@ -56,7 +56,7 @@ void OutboundQos::widen(std::uint64_t position) {
   latest_ = inflight_.empty() ? position : std::max(latest_, position);
 }
 
-OutboundQos::Inflight& OutboundQos::begin(Delivery delivery) {
+OutboundQos::Inflight& OutboundQos::begin(Delivery&& delivery) {
   STARLING_CHECK(window_is_open());
   STARLING_CHECK(delivery.qos != QoS::at_most_once && delivery.position != 0);
   const State state =

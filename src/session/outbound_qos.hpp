@@ -69,7 +69,7 @@ class OutboundQos {
   }
   /// Puts a message into the window [MQTT-4.3.2-1] [MQTT-4.3.3-1]. Only if window_is_open(); its
   /// position is new or came from take_waiting().
-  Inflight& begin(Delivery delivery);
+  Inflight& begin(Delivery&& delivery);
 
   /// Puts a message behind the others that wait, or only counts it if the store has it and there are
   /// enough in memory. The caller looks at is_full() before.

@@ -43,8 +43,8 @@ void ServerSession::on_disconnected() {
 
 mqtt::Decoded<ServerSession::Arrived> ServerSession::on_publish(const mqtt::Publish& packet) {
   if (aliases_ == nullptr)
-    aliases_ = std::make_unique<TopicAliases>(terms_.topic_alias_max, terms_.topic_levels_max,
-                                              mount());
+    aliases_ =
+        std::make_unique<TopicAliases>(terms_.topic_alias_max, terms_.topic_levels_max, mount());
   auto topic = aliases_->resolve(packet.topic, packet.properties.topic_alias);
   if (!topic) return topic.error();
   switch (inbound_.on_publish(packet.qos, packet.packet_id)) {
@@ -68,8 +68,8 @@ bool ServerSession::send_qos0(const Publication& message, bool retain,
                        now);
 }
 
-ServerSession::Placement ServerSession::deliver(Delivery delivery, const mqtt::PublishImage* image,
-                                                TimePoint now) {
+ServerSession::Placement ServerSession::deliver(Delivery&& delivery,
+                                                const mqtt::PublishImage* image, TimePoint now) {
   STARLING_CHECK(delivery.qos != QoS::at_most_once);
   const bool accepts = image != nullptr || window_accepts();
   if (accepts && !outbound_.has_waiting() && !must_be_safe(delivery.qos))
@@ -95,7 +95,7 @@ ServerSession::Placement ServerSession::deliver_now(Delivery delivery, TimePoint
   return start(std::move(delivery), nullptr, now) ? Placement::discarded : Placement::sent;
 }
 
-std::optional<Delivery> ServerSession::start(Delivery delivery, const mqtt::PublishImage* image,
+std::optional<Delivery> ServerSession::start(Delivery&& delivery, const mqtt::PublishImage* image,
                                              TimePoint now) {
   const OutboundQos::Inflight& entry = outbound_.begin(std::move(delivery));
   if (write_publish(entry.delivery, entry.packet_id, false, image, now)) return std::nullopt;

@@ -107,7 +107,7 @@ class ServerSession {
                  TimePoint now);
   /// QoS 1 and 2 (`image` likewise, used only if it can be sent at once). A full queue still takes
   /// it while the client is there: its publisher is to be held back instead.
-  Placement deliver(Delivery delivery, const mqtt::PublishImage* image, TimePoint now);
+  Placement deliver(Delivery&& delivery, const mqtt::PublishImage* image, TimePoint now);
   /// A message of this QoS could be written now: the client is there, its socket not congested, and
   /// for QoS 1 and 2 its window open. What waits in the queue is not looked at, unless the message
   /// would have to wait there to become safe.
@@ -175,7 +175,8 @@ class ServerSession {
   bool write_publish(const Delivery& delivery, std::uint16_t packet_id, bool dup,
                      const mqtt::PublishImage* image, TimePoint now);
   /// The message back if it is too large for the client.
-  std::optional<Delivery> start(Delivery delivery, const mqtt::PublishImage* image, TimePoint now);
+  std::optional<Delivery> start(Delivery&& delivery, const mqtt::PublishImage* image,
+                                TimePoint now);
   /// A client that has its QoS 2 message under an id we may forget takes the next one for a repeat.
   [[nodiscard]] bool must_be_safe(QoS qos) const {
     return qos == QoS::exactly_once && outbound_.is_stored();
