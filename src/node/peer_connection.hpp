@@ -58,6 +58,8 @@ class PeerConnection final : private ByteStream::Handler {
   [[nodiscard]] bool is_congested() const { return stream_->write_is_congested(); }
   /// Sends what was appended, says good-bye, closes the stream. on_ended follows.
   void close();
+  /// Gives it up, for `why`: nothing more is read. on_ended is called from inside.
+  void end(Error why);
 
  private:
   void on_bytes(ByteView wire) override;
@@ -65,7 +67,6 @@ class PeerConnection final : private ByteStream::Handler {
   void on_closed(const std::string& why) override;
 
   void flush();
-  void end(Error why);
   Result<void> check_identity();
 
   LinkId id_;

@@ -57,7 +57,7 @@ void PeerConnections::watch_handshake(LinkId link) {
         if (!*alive) return;
         const auto found = connections_.find(link);
         if (found == connections_.end() || found->second->is_established()) return;
-        on_ended(*found->second, {Errc::unreachable, "no complete TLS handshake in time"});
+        found->second->end({Errc::unreachable, "no complete TLS handshake in time"});
       });
 }
 
