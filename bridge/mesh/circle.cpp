@@ -18,8 +18,8 @@ Circle::Circle(MeshIndex index, const MeshConfig& config, const crypto::SigningK
       finder_(InterestFinderSettings{identity.node_id(), config.keys, limits::listened_keys_max,
                                      config.open},
               ports.rendezvous, ports.scheduler, ports.pacer, *this),
-      peer_finder_(PeerFinderSettings{identity.node_id(), config.keys}, ports.rendezvous,
-                   ports.scheduler, ports.pacer, *this) {}
+      peer_finder_(PeerFinderSettings{identity.node_id(), config.keys, config.open},
+                   ports.rendezvous, ports.scheduler, ports.pacer, *this) {}
 
 void Circle::start(const std::vector<Endpoint>& endpoints) {
   announcer_.set_endpoints(endpoints);

@@ -216,7 +216,7 @@ class Mesh::Impl final : private CircleHandler {
   void review_topology();
   void review_small(const Circle& circle, const std::vector<const KnownPeer*>& members,
                     std::set<NodeId>& wanted);
-  void review_large(const Circle& circle, const std::vector<const KnownPeer*>& members,
+  void review_large(Circle& circle, const std::vector<const KnownPeer*>& members,
                     std::set<NodeId>& wanted);
   void run_dials();
   void want_for_exchange(const NodeId& peer);

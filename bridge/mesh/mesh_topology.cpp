@@ -9,7 +9,10 @@ namespace starling {
 namespace {
 
 constexpr std::size_t told_in_large_mesh = 8;  // members named to a new peer of a large mesh
-constexpr std::size_t tellers_max = 4;         // remembered per member, as helpers
+// The DHT says that a mesh is large before that many members are known. The estimate may be a third
+// off; up to here the counting decides.
+constexpr std::size_t large_estimate_min = limits::small_mesh_members_max * 3 / 2;
+constexpr std::size_t tellers_max = 4;  // remembered per member, as helpers
 constexpr auto asked_hope =
     std::chrono::seconds{5};  // how long a dial-me request may take to bear fruit
 constexpr auto lookup_interval =
@@ -37,7 +40,8 @@ void Mesh::Impl::review_topology() {
   for (const auto& circle : circles_) {
     const auto members = book_.members_of(circle->name());
     Standing& standing = standings_[circle->index()];
-    standing.small = !circle->is_open() && members.size() <= limits::small_mesh_members_max;
+    standing.small = !circle->is_open() && members.size() <= limits::small_mesh_members_max
+                     && circle->peer_finder().members_estimate() <= large_estimate_min;
     if (standing.small) {
       review_small(*circle, members, wanted);
     } else {
@@ -74,7 +78,7 @@ void Mesh::Impl::review_small(const Circle&, const std::vector<const KnownPeer*>
   for (const KnownPeer* member : members) wanted.insert(member->id);
 }
 
-void Mesh::Impl::review_large(const Circle&, const std::vector<const KnownPeer*>& members,
+void Mesh::Impl::review_large(Circle& circle, const std::vector<const KnownPeer*>& members,
                               std::set<NodeId>& wanted) {
   std::size_t kept = 0;  // links to dialable members, and those being made
   std::vector<NodeId> candidates;
@@ -97,12 +101,16 @@ void Mesh::Impl::review_large(const Circle&, const std::vector<const KnownPeer*>
       if (failed == fewest_failures) candidates.push_back(member->id);
     }
   }
+  bool is_guessing = false;
   while (kept < limits::dialable_links_min && !candidates.empty()) {
+    is_guessing = fewest_failures > 0;
     const auto at = static_cast<std::ptrdiff_t>(entropy_.below(candidates.size()));
     wanted.insert(candidates[static_cast<std::size_t>(at)]);
     candidates.erase(candidates.begin() + at);
     ++kept;
   }
+  // None left, or only such as did not answer: the DHT knows others.
+  if (kept < limits::dialable_links_min || is_guessing) circle.peer_finder().seek_members();
 }
 
 void Mesh::Impl::want_for_exchange(const NodeId& peer) {

@@ -9,6 +9,7 @@
 
 #include "starling/limits.hpp"
 
+#include "dht/interests/placing.hpp"
 #include "dht/interests/reput_pace.hpp"
 #include "dht/records/envelope.hpp"
 #include "dht/records/filing.hpp"
@@ -25,6 +26,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t many_interests = 2'000;
 constexpr Duration filing_pause = 1s;
 constexpr std::size_t remembered_max = 8 * limits::announced_keys_max;  // with those needed no more
+constexpr Duration place_wait = 4s;  // a renewal waits for its root to be read
 constexpr Duration write_retry_after =
     30s;  // the rendezvous took no more, or the record did not fit
 
@@ -56,7 +58,9 @@ class Announcer::Impl {
         rendezvous_(rendezvous),
         scheduler_(scheduler),
         entropy_(entropy),
-        log_(log) {}
+        log_(log),
+        placing_(settings_.identity.node_id(), settings_.mesh, settings_.open_mesh, rendezvous,
+                 scheduler, [this](const DhtKey& root) { on_place(root); }) {}
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -70,6 +74,10 @@ class Announcer::Impl {
     std::vector<Interest> wanted;     // what it should say
     std::vector<Interest> announced;  // what the newest one put says
     bool due = true;                  // something is to be put as soon as the pace allows
+    DhtKey root;                      // the key's shard {0, 0}
+    Shard shard;                      // where the newest one put stands
+    bool moves = false;               // it is to be put elsewhere, at once
+    bool place_asked = false;         // before this renewal
     bool needed = true;               // false: only its pace is still remembered
     ReputPace pace;
     Rendezvous::Handle announcement;
@@ -82,11 +90,14 @@ class Announcer::Impl {
   void file();
   void want(const RecordName& name, std::vector<Interest> interests);
   void drop(Record& record, TimePoint now);
+  void on_place(const DhtKey& root);
   void put_what_is_due();
   void put(const RecordName& name, Record& record, TimePoint now);
-  Result<Bytes> write(const RecordName& name, const Record& record, RecordStamp stamp) const;
-  DhtKey key_of(const RecordName& name) const;
-  TimePoint deadline_of(const Record& record) const;
+  Result<Bytes> write(const RecordName& name, const Record& record, Shard shard,
+                      RecordStamp stamp) const;
+  DhtKey key_of(const RecordName& name, Shard shard) const;
+  std::optional<Shard> place_of(const RecordName& name, const Record& record) const;
+  std::optional<TimePoint> deadline_of(const RecordName& name, const Record& record) const;
   Duration renewal();
   void arm(TimePoint when);
 
@@ -100,6 +111,7 @@ class Announcer::Impl {
   std::map<std::pair<TopicFilter, std::string>, Interest> interests_;
   std::map<RecordName, Record> records_;
   std::uint64_t sequence_ = 0;
+  Placing placing_;
   std::size_t left_out_ = 0;
   bool filing_asked_ = false;
   TimePoint filed_at_;
@@ -191,7 +203,10 @@ void Announcer::Impl::file() {
 }
 
 void Announcer::Impl::want(const RecordName& name, std::vector<Interest> interests) {
-  Record& record = records_[name];
+  const auto [at, is_new] = records_.try_emplace(name);
+  Record& record = at->second;
+  if (is_new) record.root = key_of(name, {});
+  if (name.kind != RecordKind::node) placing_.use(record.root);
   record.due = record.due || !record.needed || has_grown(record.announced, interests);
   record.needed = true;
   record.wanted = std::move(interests);
@@ -202,7 +217,8 @@ void Announcer::Impl::want(const RecordName& name, std::vector<Interest> interes
 void Announcer::Impl::drop(Record& record, TimePoint now) {
   if (record.announcement) rendezvous_.withdraw(record.announcement);
   record.announcement = {};
-  record.needed = record.due = false;
+  placing_.forget(record.root);
+  record.needed = record.due = record.moves = false;
   record.wanted.clear();
   record.announced.clear();
   record.forget_at = now + limits::record_lifetime;
@@ -216,10 +232,28 @@ std::size_t Announcer::Impl::records_alive() const {
 
 // --- Putting
 
-TimePoint Announcer::Impl::deadline_of(const Record& record) const {
+std::optional<Shard> Announcer::Impl::place_of(const RecordName& name, const Record& record) const {
+  if (name.kind == RecordKind::node) return Shard{};  // nobody else's record lies there
+  return placing_.place(record.root);
+}
+
+/// nullopt: when its place is known.
+std::optional<TimePoint> Announcer::Impl::deadline_of(const RecordName& name,
+                                                      const Record& record) const {
   if (!record.needed) return record.forget_at;
-  if (record.due) return std::max(record.pace.allowed_at(), record.not_before);
-  return record.renew_at;
+  if (record.moves) return record.not_before;
+  if (!record.due) return record.renew_at;
+  if (!place_of(name, record)) return std::nullopt;
+  return std::max(record.pace.allowed_at(), record.not_before);
+}
+
+/// The root of a key has been read, and what stands under it may have to move.
+void Announcer::Impl::on_place(const DhtKey& root) {
+  const auto place = placing_.place(root);
+  for (auto& [name, record] : records_)
+    if (record.root == root && record.needed && record.announcement)
+      record.moves = record.shard != place;
+  put_what_is_due();
 }
 
 void Announcer::Impl::put_what_is_due() {
@@ -232,9 +266,17 @@ void Announcer::Impl::put_what_is_due() {
       at = records_.erase(at);
       continue;
     }
-    if (record.needed && deadline_of(record) <= now) put(name, record, now);
-    const TimePoint due = deadline_of(record);
-    if (!next || due < *next) next = due;
+    auto due = deadline_of(name, record);
+    if (record.needed && due && *due <= now) {
+      if (record.due || record.moves || record.place_asked || !placing_.look_again(record.root)) {
+        put(name, record, now);
+      } else {
+        record.place_asked = true;
+        record.renew_at = now + place_wait;
+      }
+      due = deadline_of(name, record);
+    }
+    if (due && (!next || *due < *next)) next = due;
     ++at;
   }
   if (next) arm(*next);
@@ -245,8 +287,9 @@ void Announcer::Impl::put(const RecordName& name, Record& record, TimePoint now)
   const UnixSeconds today = scheduler_.unix_now();
   sequence_ = std::max(sequence_ + 1, today > 0 ? static_cast<std::uint64_t>(today) : 0);
   const RecordStamp stamp{settings_.epoch, sequence_};
-  auto bytes = write(name, record, stamp);
-  const DhtKey key = key_of(name);
+  const Shard shard = place_of(name, record).value_or(record.shard);
+  auto bytes = write(name, record, shard, stamp);
+  const DhtKey key = key_of(name, shard);
   Rendezvous::Handle announcement;
   if (bytes) {
     announcement = rendezvous_.announce(
@@ -262,12 +305,13 @@ void Announcer::Impl::put(const RecordName& name, Record& record, TimePoint now)
   if (record.announcement) rendezvous_.withdraw(record.announcement);
   record.announcement = announcement;
   record.announced = record.wanted;
-  record.due = false;
+  record.shard = shard;
+  record.due = record.moves = record.place_asked = false;
   record.pace.on_put(now);
   record.renew_at = now + renewal();
 }
 
-Result<Bytes> Announcer::Impl::write(const RecordName& name, const Record& record,
+Result<Bytes> Announcer::Impl::write(const RecordName& name, const Record& record, Shard shard,
                                      RecordStamp stamp) const {
   constexpr auto validity =
       std::chrono::duration_cast<std::chrono::seconds>(limits::record_validity).count();
@@ -277,24 +321,24 @@ Result<Bytes> Announcer::Impl::write(const RecordName& name, const Record& recor
     case RecordKind::node:
       return write_node_record(identity, mesh, stamp, expires_at, *endpoints_);
     case RecordKind::member:
-      return write_member_record(identity, mesh, stamp, expires_at, {{}, *endpoints_});
+      return write_member_record(identity, mesh, stamp, expires_at, {shard, *endpoints_});
     case RecordKind::interests:
       break;
   }
   return write_interest_record(identity, mesh, stamp, expires_at,
-                               {name.prefix, {}, record.wanted, *endpoints_});
+                               {name.prefix, shard, record.wanted, *endpoints_});
 }
 
-DhtKey Announcer::Impl::key_of(const RecordName& name) const {
+DhtKey Announcer::Impl::key_of(const RecordName& name, Shard shard) const {
   switch (name.kind) {
     case RecordKind::node:
       return node_key(settings_.mesh, settings_.identity.node_id());
     case RecordKind::member:
-      return member_key(settings_.mesh);
+      return member_key(settings_.mesh, shard);
     case RecordKind::interests:
       break;
   }
-  return interest_key(settings_.mesh, name.prefix);
+  return interest_key(settings_.mesh, name.prefix, shard);
 }
 
 /// Up to a tenth earlier, so that what was announced together is not renewed together for ever.

@@ -1,4 +1,4 @@
-// PeerFinder: who belongs to a mesh, and where does a certain peer live now? It watches the mesh's
+// PeerFinder: who belongs to a mesh, and where does a certain peer live now? It reads the mesh's
 // member key and looks single node records up.
 #pragma once
 
@@ -28,6 +28,8 @@ class PeerFinderHandler {
 struct PeerFinderSettings {
   NodeId own;  ///< records of this node are ignored
   crypto::MeshKeys mesh;
+  /// Its nodes link with some others only, so its member key is never listened to for long.
+  bool open_mesh = false;
 };
 
 class PeerFinder {
@@ -39,11 +41,20 @@ class PeerFinder {
   PeerFinder(const PeerFinder&) = delete;
   PeerFinder& operator=(const PeerFinder&) = delete;
 
-  /// Listens to the member key from now on and reads it again after 5 s, 20 s, 60 s and then every
-  /// limits::members_reread (what was put on the other side of a healed partition is not told to
-  /// listeners soon). Calling it again changes nothing.
+  /// Reads the member key. In a small private mesh (up to limits::small_mesh_members_max) it is then
+  /// listened to, with all its shards, so that everybody is found. In an open or a large mesh only
+  /// those at the root and in one shard are told, and both are read again after 5 s, 20 s, 60 s and
+  /// then every limits::members_reread while fewer than eight members are known that can be dialled,
+  /// else every half an hour: a permanent listen of all to all costs the square of their number.
+  /// Calling it again changes nothing.
   void watch_members();
   void stop_watching();
+  /// Those that were told are no help: reads the member key again now, unless it is listened to or
+  /// was read within limits::members_reread.
+  void seek_members();
+  /// How many members the mesh has, ourselves included: estimated from the member key's root. 0:
+  /// not known yet.
+  [[nodiscard]] std::size_t members_estimate() const;
 
   /// Reads the node record of `node` once; it is told by on_member_seen. At most
   /// limits::node_lookups_max run or wait at a time, further ones and repetitions are ignored.

@@ -262,14 +262,15 @@ BOOST_AUTO_TEST_CASE(a_lookup_that_nobody_answered_is_tried_again) {
   BOOST_TEST(rendezvous.gets_of(key("#")) == 2U);
 }
 
-BOOST_AUTO_TEST_CASE(a_key_in_use_is_read_again_every_few_minutes) {
+BOOST_AUTO_TEST_CASE(a_key_in_use_is_listened_to_and_not_read_again) {
   find("a");
   rendezvous.finish();
   for (int i = 0; i < 11; ++i) {
     scheduler.run_for(30s);
     find("a");
   }
-  BOOST_TEST(rendezvous.gets_of(key("#")) == 2U);
+  BOOST_TEST(rendezvous.gets_of(key("#")) == 1U);
+  BOOST_TEST(rendezvous.listens_to(key("#")) == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_handler_may_ask_the_finder_again) {
