@@ -139,6 +139,36 @@ BOOST_AUTO_TEST_CASE(a_topic_that_nobody_wants_is_known_soon) {
   BOOST_TEST(run_until([&] { return publisher.find("a/b") == Resolution::known; }, 600ms));
 }
 
+BOOST_AUTO_TEST_CASE(a_hot_topic_is_found_whole_though_its_subscribers_stand_in_shards) {
+  populate(70);
+  for (std::size_t i = 0; i + 1 < nodes.size(); ++i) {
+    join(i).subscribe("city/hot/#");
+    run_for(300ms);
+  }
+  run_for(20s);
+  Member& publisher = join(nodes.size() - 1);
+  publisher.find("city/hot/temperature");
+  BOOST_TEST(run_until(
+      [&] {
+        return publisher.finder.peers_wanting(*TopicName::parse("city/hot/temperature")).size()
+               == 69U;
+      },
+      10s));
+  BOOST_TEST(
+      run_until([&] { return publisher.find("city/hot/temperature") == Resolution::known; }, 10s));
+  // The later ones have moved: the shards are read, and there are some to be read.
+  BOOST_TEST(publisher.finder.keys_listened() >= 3U + 4);
+  Collected shards;
+  for (std::uint32_t index = 0; index < 8; ++index)
+    get(publisher.node.engine,
+        interest_key(mesh, LiteralPrefix::first_levels("city/hot", 2), {3, index}), shards);
+  for (std::uint32_t index = 0; index < 4; ++index)
+    get(publisher.node.engine,
+        interest_key(mesh, LiteralPrefix::first_levels("city/hot", 2), {2, index}), shards);
+  run_for(5s);
+  BOOST_TEST(shards.values.size() >= 10U);
+}
+
 BOOST_AUTO_TEST_CASE(interests_stay_findable_for_hours_and_lapse_with_their_node) {
   populate(12);
   Member& subscriber = join(3);
