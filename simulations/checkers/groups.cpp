@@ -96,7 +96,13 @@ class GroupsChecker final : public PromiseChecker {
   }
 
   /// The group for which it came; nullopt: none, or nobody can tell.
-  static std::optional<GroupNumber> group_of(const Reception& reception) {
+  [[nodiscard]] std::optional<GroupNumber> group_of(const Reception& reception) const {
+    const bool held_another =
+        std::ranges::any_of(slot_of(reception).ended, [&](const EndedSubscription& each) {
+          return each.ended >= reception.message->at
+                 && ledger_.topics().matches(each.filter, reception.topic);
+        });
+    if (held_another) return std::nullopt;  // it may have been taken for that one
     const Subscription* only = nullptr;
     const auto& identifiers = reception.packet.subscriptions;
     for (const Subscription* match : reception.matches) {
@@ -122,6 +128,7 @@ class GroupsChecker final : public PromiseChecker {
   [[nodiscard]] bool is_excused(const Reception& reception, const Served& served) const {
     const Message& message = *reception.message;
     if (!ledger_.mesh().quiet_since(message.at) || node_ends(reception) > 0) return true;
+    if (publisher_repeats(message) > 0) return true;
     const bool may_be_handed_over = reception.packet.qos == QoS::at_least_once;
     return may_be_handed_over && served.member_left >= message.at;
   }
@@ -137,7 +144,18 @@ class GroupsChecker final : public PromiseChecker {
     const auto& holders = ledger_.holders_of(ledger_.group_filter(awaited.who));
     return std::ranges::any_of(holders, [&](SlotNumber number) {
       const Slot& slot = ledger_.slot(number);
-      return slot.node == awaited.node && slot.is_connected && slot.connected_since <= message.at;
+      return slot.node == awaited.node && slot.is_connected && slot.connected_since <= message.at
+             && was_member(slot, message, awaited);
+    });
+  }
+
+  /// In time for `message`, and still.
+  [[nodiscard]] bool was_member(const Slot& slot, const Message& message,
+                                const Awaited& awaited) const {
+    const Duration settle = awaited.by == OwedBy::same_node ? Duration::zero() : settings().settle;
+    return std::ranges::any_of(slot.subscriptions, [&](const Subscription& held) {
+      return held.group == awaited.who && held.granted != never && !held.is_leaving
+             && held.granted + settle <= message.at;
     });
   }
 

@@ -181,6 +181,7 @@ void Ledger::on_subscribing(TimePoint at, const Subscribed& what) {
     held->qos = what.qos;
     if (!slot.is_over) add_holder(held->filter, number);
   }
+  if (held->is_leaving) held->granted = never;  // it may be gone by now: this is another one
   held->asked = at;
   held->identifier = what.identifier;
   held->is_leaving = false;

@@ -25,27 +25,19 @@ class LoopsChecker final : public PromiseChecker {
     count_seen();
     const std::uint32_t due = copies_due(reception);
     if (reception.copies <= due) return;
-    const std::size_t repeats =
-        published == QoS::at_most_once ? 0 : repeats_allowed(reception, published);
-    if (reception.copies <= due + repeats) return;
+    const std::size_t repeats = published == QoS::at_most_once ? 0 : repeats_allowed(reception);
+    const std::size_t most = due * (1 + repeats);
+    if (reception.copies <= most) return;
     violated(reception.at, tell(reception) + " with QoS "
                                + std::to_string(static_cast<int>(reception.packet.qos))
                                + ": copy number " + std::to_string(reception.copies) + ", where "
-                               + std::to_string(due + repeats) + " can be accounted for");
+                               + std::to_string(most) + " can be accounted for");
   }
 
  private:
-  [[nodiscard]] std::size_t repeats_allowed(const Reception& reception, QoS published) const {
+  [[nodiscard]] std::size_t repeats_allowed(const Reception& reception) const {
     const Message& message = *reception.message;
-    const ClientNumber publisher = ledger_.stream_of(message).client;
-    const TimePoint settled =
-        published == QoS::exactly_once ? message.completed : message.acknowledged;
-    std::size_t repeats = node_ends(reception);
-    // A publisher's repetition is another message to its node (QoS 2: if its session was lost).
-    if (published == QoS::at_least_once || ledger_.publisher_is_gone(message)) {
-      repeats += ledger_.connects_since(publisher, message.at);
-      if (settled != never) repeats -= ledger_.connects_since(publisher, settled);
-    }
+    std::size_t repeats = node_ends(reception) + publisher_repeats(message);
     if (reception.packet.qos != QoS::at_most_once)
       repeats += Ledger::connects_since(slot_of(reception), message.at);
     return repeats;

@@ -5,7 +5,7 @@
 
 namespace starling::sim {
 
-std::uint32_t PromiseChecker::copies_due(const Reception& reception) {
+std::uint32_t PromiseChecker::copies_due(const Reception& reception) const {
   bool is_held_alone = false;
   std::uint32_t groups = 0;
   for (const Subscription* match : reception.matches) {
@@ -15,7 +15,12 @@ std::uint32_t PromiseChecker::copies_due(const Reception& reception) {
       ++groups;
     }
   }
-  return std::max(1U, groups + (is_held_alone ? 1U : 0U));
+  std::uint32_t given_up = 0;  // after it was published: it may have been taken for them as well
+  for (const EndedSubscription& each : slot_of(reception).ended) {
+    const bool was_held = reception.message != nullptr && each.ended >= reception.message->at;
+    if (was_held && ledger_.topics().matches(each.filter, reception.topic)) ++given_up;
+  }
+  return std::max(1U, groups + given_up + (is_held_alone ? 1U : 0U));
 }
 
 std::size_t PromiseChecker::node_ends(const Reception& reception) const {
@@ -24,6 +29,16 @@ std::size_t PromiseChecker::node_ends(const Reception& reception) const {
   const NodeNumber to = slot_of(reception).node;
   const std::size_t there = ledger_.mesh().ends_since(to, message.at);
   return from == to ? there : there + ledger_.mesh().ends_since(from, message.at);
+}
+
+std::size_t PromiseChecker::publisher_repeats(const Message& message) const {
+  const Stream& stream = ledger_.stream_of(message);
+  const bool is_known_again =
+      stream.qos == QoS::exactly_once && !ledger_.publisher_is_gone(message);
+  if (stream.qos == QoS::at_most_once || is_known_again) return 0;
+  const TimePoint done = stream.qos == QoS::exactly_once ? message.completed : message.acknowledged;
+  const std::size_t connects = ledger_.connects_since(stream.client, message.at);
+  return done == never ? connects : connects - ledger_.connects_since(stream.client, done);
 }
 
 std::string PromiseChecker::tell(const Reception& reception) const {

@@ -30,11 +30,14 @@ class PromiseChecker : public Checker {
     return ledger_.slot(reception.slot);
   }
 
-  /// How many copies of one message are due to one session: one, and one more for each shared group
-  /// that it is in as well.
-  [[nodiscard]] static std::uint32_t copies_due(const Reception& reception);
+  /// How many copies of one message may be due to one session: one, and one more for each shared
+  /// group that it is in as well, or was when it was published.
+  [[nodiscard]] std::uint32_t copies_due(const Reception& reception) const;
   /// Ends of the nodes between which it went, since it was published: what forgets, repeats.
   [[nodiscard]] std::size_t node_ends(const Reception& reception) const;
+  /// How often its publisher may have given it to its node again: QoS 1 with each connection until
+  /// it was acknowledged, QoS 2 likewise if the session that would have known it was lost.
+  [[nodiscard]] std::size_t publisher_repeats(const Message& message) const;
   /// "message 7 (...) came to client 3 at node 1 at 12.345 s"
   [[nodiscard]] std::string tell(const Reception& reception) const;
   /// "message 7 (...), acknowledged at ..., never came to client 3 at node 1, which ..."

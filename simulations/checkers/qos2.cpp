@@ -54,8 +54,7 @@ class Qos2Checker final : public PromiseChecker {
     const Stream& stream = ledger_.stream_of(message);
     const bool is_over_nodes = stream.node != slot_of(reception).node;
     if (is_over_nodes && !promises().outboxes_on_disk && node_ends(reception) > 0) return true;
-    return message.completed == never && ledger_.publisher_is_gone(message)
-           && ledger_.connects_since(stream.client, message.at) > 0;
+    return publisher_repeats(message) > 0;
   }
 };
 

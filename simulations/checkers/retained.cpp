@@ -285,6 +285,8 @@ void RetainedChecker::judge_value(const Reception& reception, Register& found) {
   const bool over_nodes = promises().retained_is_replicated;
   if (origin != node && !over_nodes) return;
   const TimePoint asked = asked_at(reception);
+  // Of an earlier connection: sent then, for whatever was asked before, and not acknowledged.
+  if (reception.packet.dup || slot_of(reception).connected_since > asked) return;
   const bool is_calm = ledger_.mesh().quiet_since(asked - settings().settle);
   if (origin != node && !is_calm) return;
 

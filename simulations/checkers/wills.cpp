@@ -47,7 +47,7 @@ class WillsChecker final : public PromiseChecker {
       return;
     }
     if (!reception.is_copy) return;
-    const std::size_t most = copies_due(reception) + repeats_allowed(reception);
+    const std::size_t most = copies_due(reception) * (1 + repeats_allowed(reception));
     if (reception.copies <= most) return;
     violated(reception.at, tell(reception) + ": copy number " + std::to_string(reception.copies)
                                + " of one will");

@@ -24,7 +24,7 @@ namespace starling::sim::test {
 enum class Mutant : std::uint8_t {
   none,
   loses_a_copy,        ///< one of a hundred copies to clients
-  loses_over_nodes,    ///< one of a hundred messages from node to node
+  loses_over_nodes,    ///< one of five messages from node to node
   sends_twice,         ///< one of a hundred copies
   sends_out_of_order,  ///< one of a hundred copies overtakes the one before it
   forgets_to_delete,   ///< deletions of retained messages do nothing
@@ -111,7 +111,7 @@ class PerfectMesh {
     unsigned connection = 0;  // what was on its way in an earlier one does not arrive
     TimePoint up;             // the last arrival each way
     TimePoint down;
-    std::deque<MessageNumber> open;  // published at `home`, not done
+    std::map<NodeNumber, std::deque<MessageNumber>> open;  // published there, not done
   };
   using Where = std::pair<ClientNumber, unsigned>;
 
@@ -246,6 +246,8 @@ class PerfectMesh {
   // --- Clients
   void connect(ClientNumber number) {
     Client& client = clients_[number];
+    if (!client.node && !is_calm_ && random_.one_in(8))
+      client.home = static_cast<NodeNumber>(random_.upto(nodes_count));
     Node& node = nodes_[client.home];
     if (client.node || !node.is_up) return;
     client.node = client.home;
@@ -263,8 +265,9 @@ class PerfectMesh {
                                          .keeps_session = client.keeps});
     if (random_.one_in(2)) set_will(number, session);
     for (Copy& copy : session.unfinished) send(number, copy);
-    if (!client.keeps || !present) client.open.clear();
-    for (const MessageNumber open : client.open) repeat(number, open);
+    auto& open = client.open[client.home];
+    if (!present) open.clear();
+    for (const MessageNumber each : open) repeat(number, each);
   }
   void set_will(ClientNumber number, Session& session) {
     session.will = new_message(number, "a/will", 1, false, false, true);
@@ -343,7 +346,7 @@ class PerfectMesh {
   void publish(ClientNumber publisher, const std::string& topic, int qos, bool retain,
                bool is_empty) {
     const MessageNumber number = new_message(publisher, topic, qos, retain, is_empty, false);
-    if (qos > 0) clients_[publisher].open.push_back(number);
+    if (qos > 0) clients_[publisher].open[messages_[number].origin].push_back(number);
     repeat(publisher, number);
   }
   /// Says what a client has to say about a message that is not done.
@@ -378,7 +381,7 @@ class PerfectMesh {
     });
   }
   void done(ClientNumber publisher, MessageNumber number) {
-    std::erase(clients_[publisher].open, number);
+    std::erase(clients_[publisher].open[messages_[number].origin], number);
   }
 
   // --- From node to node, and from nodes to clients
@@ -387,7 +390,7 @@ class PerfectMesh {
     const Message& message = messages_[number];
     for (NodeNumber to = 0; to < nodes_count; ++to) {
       if (to == origin || !crosses(origin, to, message.topic)) continue;
-      if (mutates(Mutant::loses_over_nodes)) continue;
+      if (mutant_ == Mutant::loses_over_nodes && random_.one_in(5)) continue;
       const bool is_open = nodes_[to].is_up && !is_parted_;
       if (message.qos == 0 && !is_open) continue;
       nodes_[origin].outboxes[to].push_back(number);
