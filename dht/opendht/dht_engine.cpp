@@ -148,8 +148,11 @@ DhtEngine::Impl::~Impl() {
 ::dht::time_point DhtEngine::Impl::run_periodic(ByteView datagram, const ::dht::SockAddr& from) {
   STARLING_CHECK(!inside_dht_);
   inside_dht_ = true;
-  // Its calls read this very clock by themselves; a cached time would run behind them.
-  const auto now = ::dht::clock::now();
+  // Its calls read this very clock by themselves; a cached time would run behind them. The nanosecond:
+  // a cancelled listen is forgotten after exactly a minute, when that is less than now, by a job that
+  // runs when it is not more than now. Woken at that very instant, it would begin anew for ever; on a
+  // virtual clock that happens.
+  const auto now = ::dht::clock::now() + 1ns;
   auto deadline = now + 1s;
   try {
     deadline = dht_->periodic(datagram.data(), datagram.size(), from, now);
