@@ -115,9 +115,14 @@ void Placing::on_read(const DhtKey& key, const KeySketch& sketch) {
   root.was_read = true;
   const UnixSeconds today = scheduler_.unix_now();
   const Shard place = sketch.place_for(own_, root.place, today);
-  // Who has just come to its place looks again soon: a mesh that starts grows by the second.
-  const bool is_quiet = root.place == place && !sketch.is_near_border(own_, today);
-  root.skips = is_quiet ? skips_when_quiet : 0;
+  // Who has just come to its place looks again sooner, as a mesh that starts grows by the second; but
+  // not all that have come together look again together.
+  if (place == Shard{} || sketch.is_near_border(own_, today)) {
+    const bool has_room = sketch.size() < root_keep / 2;
+    root.skips = has_room && root.place == place ? skips_when_quiet : 0;
+  } else {
+    root.skips = root.place == place ? skips_when_quiet : own_.bytes.back() % skips_when_quiet;
+  }
   settle(key, place);
   if (key == members_) {
     mesh_size_ = sketch.estimate(today);

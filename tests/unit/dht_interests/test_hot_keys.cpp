@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(when_everybody_has_looked_again_the_root_is_small_and_so_ar
   finder->find(name("city/hot/temp"));
   scheduler.run_for(15s);
   BOOST_TEST(found("city/hot/temp") == 120U);
-  BOOST_TEST(finder->keys_listened() <= 30U);
+  BOOST_TEST(finder->keys_listened() <= 40U);  // levels 2 to 4, and "city"
 }
 
 BOOST_AUTO_TEST_CASE(nobody_flaps_over_an_hour) {
