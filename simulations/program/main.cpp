@@ -1,13 +1,12 @@
 // starling-sim: runs scenarios. `starling sim` executes it.
 #include <cstdio>
 #include <exception>
+#include <fmt/format.h>
 #include <fstream>
 #include <memory>
 #include <string>
 #include <unistd.h>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "simulations/program/arguments.hpp"
 #include "simulations/report/report.hpp"
@@ -48,23 +47,26 @@ Result<std::string> text_of(const std::string& scenario) {
   if (text) return text;
   if (const Story* story = find_story(scenario)) return std::string(story->text);
   const bool is_name = scenario.find_first_of("./") == std::string::npos;
-  return Error{text.error().code, is_name ? "there is no such file, and no story of this name (see: starling sim list)"
-                                          : text.error().what};
+  return Error{text.error().code,
+               is_name ? "there is no such file, and no story of this name (see: starling sim list)"
+                       : text.error().what};
 }
 
 void show_progress(const RunProgress& progress) {
-  fmt::print(stderr, "\r{:3.0f} %  {:6.0f} s of virtual time  {:5.0f} times as fast as real time  {} messages \x1b[K",
-             progress.share * 100, progress.virtual_s, progress.virtual_s / std::max(progress.wall_s, 1e-3),
-             progress.messages);
+  fmt::print(stderr,
+             "\r{:3.0f} %  {:6.0f} s of virtual time  {:5.0f} times as fast as real time  {} "
+             "messages \x1b[K",
+             progress.share * 100, progress.virtual_s,
+             progress.virtual_s / std::max(progress.wall_s, 1e-3), progress.messages);
   std::fflush(stderr);
 }
 
 void show_log(const World& world, NodeNumber node, LogLevel level, std::string_view event,
               std::initializer_list<LogField> fields) {
   static constexpr std::string_view levels[] = {"debug", "info", "warn", "error"};
-  std::string line = fmt::format(
-      "{:10.3f} s  node {:<4} {:<5} {}",
-      std::chrono::duration<double>(world.passed()).count(), node, levels[static_cast<std::size_t>(level)], event);
+  std::string line = fmt::format("{:10.3f} s  node {:<4} {:<5} {}",
+                                 std::chrono::duration<double>(world.passed()).count(), node,
+                                 levels[static_cast<std::size_t>(level)], event);
   for (const LogField& field : fields) line += fmt::format(" {}={}", field.name, field.value);
   fmt::print(stderr, "{}\n", line);
 }
@@ -90,6 +92,11 @@ int run(const SimArguments& arguments) {
   if (scenario.name.empty()) scenario.name = arguments.scenario;
   if (arguments.seed) scenario.seed = *arguments.seed;
   if (arguments.nodes) scenario.set_node_count(*arguments.nodes);
+  if (arguments.models_dht && !scenario.hostiles.empty()) {
+    fmt::print(stderr, "starling sim: {}: hostile nodes need the real DHT: leave --model out\n",
+               arguments.scenario);
+    return status(SimExit::bad_scenario);
+  }
   scenario.models_dht = scenario.models_dht || arguments.models_dht;
 
   RunOptions options;
@@ -97,7 +104,8 @@ int run(const SimArguments& arguments) {
   if (arguments.nodes) options.replay += fmt::format(" --nodes {}", *arguments.nodes);
   if (arguments.models_dht) options.replay += " --model";
   options.checks = arguments.checks;
-  const bool shows_progress = !arguments.quiet && !arguments.tells_log && isatty(STDERR_FILENO) != 0;
+  const bool shows_progress =
+      !arguments.quiet && !arguments.tells_log && isatty(STDERR_FILENO) != 0;
   if (shows_progress) options.on_progress = show_progress;
   std::unique_ptr<TraceFile> trace;
   if (!arguments.trace.empty()) {
@@ -114,10 +122,12 @@ int run(const SimArguments& arguments) {
   const Report report = run_scenario(scenario, options);
   trace.reset();
   if (shows_progress) fmt::print(stderr, "\r\x1b[K");
-  if (!arguments.quiet) std::fputs(write_text(report).c_str(), arguments.json == "-" ? stderr : stdout);
+  if (!arguments.quiet)
+    std::fputs(write_text(report).c_str(), arguments.json == "-" ? stderr : stdout);
   bool written = arguments.json.empty() || write_file(arguments.json, write_json(report));
   written = (arguments.html.empty() || write_file(arguments.html, write_html(report))) && written;
-  if (!report.is_good() && arguments.quiet) fmt::print(stderr, "broken; to see it again: {}\n", report.replay);
+  if (!report.is_good() && arguments.quiet)
+    fmt::print(stderr, "broken; to see it again: {}\n", report.replay);
   return status(report.is_good() && written ? SimExit::good : SimExit::broken);
 }
 

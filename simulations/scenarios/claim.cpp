@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-
+#include <cmath>
 #include <fmt/format.h>
 
 namespace starling::sim {
@@ -27,11 +27,15 @@ constexpr Part parts[] = {{"p50", &Quantiles::p50_ms},
                           {"p99.9", &Quantiles::p999_ms},
                           {"max", &Quantiles::max_ms}};
 // Of Report::totals, under their names there.
-constexpr std::string_view totals[] = {"messages published",  "messages acknowledged",
-                                       "messages delivered",  "messages delivered over the mesh",
-                                          "links per node",
-                                       "datagrams per node and second", "link bytes per node and second",
-                                       "DHT bytes per node and second", "lookups"};
+constexpr std::string_view totals[] = {"messages published",
+                                       "messages acknowledged",
+                                       "messages delivered",
+                                       "messages delivered over the mesh",
+                                       "links per node",
+                                       "datagrams per node and second",
+                                       "link bytes per node and second",
+                                       "DHT bytes per node and second",
+                                       "lookups"};
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -50,7 +54,8 @@ std::optional<Found> find(std::string_view quantity, const Report& report) {
     const Quantiles& quantiles = report.*each.quantiles;
     for (const Part& part : parts)
       if (rest == part.name)
-        return quantiles.count == 0 ? std::nullopt : std::optional(Found{quantiles.*part.value, true});
+        return quantiles.count == 0 ? std::nullopt
+                                    : std::optional(Found{quantiles.*part.value, true});
   }
   for (const auto& [name, value] : report.totals)
     if (name == quantity) return Found{value, false};
@@ -81,21 +86,26 @@ Result<Claim> parse_claim(std::string_view text) {
     claim.relation = Claim::Relation::at_least;
   }
   if (at == std::string_view::npos)
-    return Error{Errc::malformed, "a claim is QUANTITY <= NUMBER or QUANTITY >= NUMBER, as in \"delivery p90 <= 1.5 s\""};
+    return Error{
+        Errc::malformed,
+        "a claim is QUANTITY <= NUMBER or QUANTITY >= NUMBER, as in \"delivery p90 <= 1.5 s\""};
   claim.quantity = std::string(trim(text.substr(0, at)));
   const auto known = known_quantities();
   if (std::find(known.begin(), known.end(), claim.quantity) == known.end())
-    return Error{Errc::malformed,
-                 fmt::format("nothing measures \"{}\"; what can be claimed: {}", claim.quantity,
-                             fmt::join(known, ", "))};
+    return Error{Errc::malformed, fmt::format("nothing measures \"{}\"; what can be claimed: {}",
+                                              claim.quantity, fmt::join(known, ", "))};
   const std::string_view bound = trim(text.substr(at + 2));
   const auto read = std::from_chars(bound.data(), bound.data() + bound.size(), claim.bound);
-  if (read.ec != std::errc{})
+  if (read.ec != std::errc{} || !std::isfinite(claim.bound))
     return Error{Errc::malformed, fmt::format("\"{}\" is no number", bound)};
-  const std::string_view unit = trim(bound.substr(static_cast<std::size_t>(read.ptr - bound.data())));
-  if (unit == "s") claim.bound *= 1'000;
-  else if (unit == "min") claim.bound *= 60'000;
-  else if (unit == "%") claim.bound /= 100;
+  const std::string_view unit =
+      trim(bound.substr(static_cast<std::size_t>(read.ptr - bound.data())));
+  if (unit == "s")
+    claim.bound *= 1'000;
+  else if (unit == "min")
+    claim.bound *= 60'000;
+  else if (unit == "%")
+    claim.bound /= 100;
   else if (!unit.empty() && unit != "ms")
     return Error{Errc::malformed, fmt::format("\"{}\" is no unit: ms, s, min or %", unit)};
   return claim;

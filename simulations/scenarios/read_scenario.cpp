@@ -16,7 +16,8 @@ using Words = std::vector<std::pair<std::string_view, Value>>;
 template <class Value>
 void read_one_of(TableReader& reader, std::string_view key, Value& out, const Words<Value>& words) {
   std::string wanted;
-  for (const auto& [word, value] : words) wanted += (wanted.empty() ? "\"" : ", \"") + std::string(word) + "\"";
+  for (const auto& [word, value] : words)
+    wanted += (wanted.empty() ? "\"" : ", \"") + std::string(word) + "\"";
   reader.read_word<Value>(
       key, out,
       [&](std::string_view text) -> std::optional<Value> {
@@ -37,7 +38,8 @@ void read_latency(TableReader& reader, PathQuality& out) {
   const auto least = parse_duration(both.front());
   const auto most = parse_duration(both.back());
   if (!least || !most || both.size() > 2 || *most < *least)
-    return reader.wrong("latency", "must be a time, or a least and a greatest one: [\"20ms\", \"80ms\"]");
+    return reader.wrong("latency",
+                        "must be a time, or a least and a greatest one: [\"20ms\", \"80ms\"]");
   out.latency_min = *least;
   out.latency_max = *most;
 }
@@ -50,7 +52,8 @@ void read_path(TableReader& reader, PathQuality& out) {
   reader.read_share("duplicated", out.duplicated);
   auto mtu = static_cast<std::uint32_t>(out.mtu);
   reader.read_count("mtu", mtu, 65'535);
-  out.mtu = std::max<std::size_t>(mtu, 576);
+  if (mtu < 576) reader.wrong("mtu", "must be 576 or more");
+  out.mtu = mtu;
 }
 
 void read_line(TableReader& reader, Line& out) {
@@ -60,8 +63,9 @@ void read_line(TableReader& reader, Line& out) {
 }
 
 void read_nat(TableReader& reader, NatSettings& out) {
-  reader.read_word<NatKind>("kind", out.kind, nat_kind_of,
-                            "one of \"full-cone\", \"restricted\", \"port-restricted\", \"symmetric\"");
+  reader.read_word<NatKind>(
+      "kind", out.kind, nat_kind_of,
+      "one of \"full-cone\", \"restricted\", \"port-restricted\", \"symmetric\"");
   reader.read("hairpin", out.hairpin);
   reader.read("udp_timeout", out.udp_timeout);
   reader.read("tcp_timeout", out.tcp_timeout);
@@ -131,7 +135,10 @@ ScenarioClients read_clients(TableReader& reader) {
   ClientConfig& config = clients.config;
   reader.read("name", clients.name);
   reader.read("at", clients.at);
-  if (reader.has("count")) clients.each = 0;
+  if (reader.has("count")) {
+    clients.each = 0;
+    if (reader.has("each")) reader.wrong("each", "and count: say one of them");
+  }
   reader.read_count("each", clients.each, 1'000);
   reader.read_count("count", clients.count, 1'000'000);
   std::uint32_t version = 5;
@@ -169,17 +176,30 @@ ScenarioClients read_clients(TableReader& reader) {
   reader.read("answer_time", config.answer_time);
   std::uint32_t receive_maximum = config.receive_maximum;
   reader.read_count("receive_maximum", receive_maximum, 65'535);
-  config.receive_maximum = static_cast<std::uint16_t>(std::max(receive_maximum, 1U));
+  if (receive_maximum == 0) reader.wrong("receive_maximum", "must be 1 or more");
+  config.receive_maximum = static_cast<std::uint16_t>(receive_maximum);
   return clients;
+}
+
+/// A key that says nothing to a fault of this kind is a mistake.
+void only_for(TableReader& reader, std::string_view key, bool is_for_it, std::string_view kind) {
+  if (!is_for_it && reader.has(key))
+    reader.wrong(key, "belongs to a fault of kind \"" + std::string(kind) + "\"");
 }
 
 ScenarioFault read_fault(TableReader& reader) {
   using Kind = ScenarioFault::Kind;
   ScenarioFault fault;
   read_one_of(reader, "kind", fault.kind,
-              Words<Kind>{{"partition", Kind::partition}, {"kill", Kind::kill}, {"unplug", Kind::unplug},
-                          {"stop", Kind::stop}, {"pause", Kind::pause}, {"slow", Kind::slow},
-                          {"loss", Kind::loss}, {"line", Kind::line}, {"renumber", Kind::renumber}});
+              Words<Kind>{{"partition", Kind::partition},
+                          {"kill", Kind::kill},
+                          {"unplug", Kind::unplug},
+                          {"stop", Kind::stop},
+                          {"pause", Kind::pause},
+                          {"slow", Kind::slow},
+                          {"loss", Kind::loss},
+                          {"line", Kind::line},
+                          {"renumber", Kind::renumber}});
   if (!reader.has("kind")) reader.wrong("", "has no kind");
   reader.read("at", fault.at);
   reader.read("lasts", fault.lasts);
@@ -193,6 +213,11 @@ ScenarioFault read_fault(TableReader& reader) {
   reader.read("task_time", fault.task_time);
   reader.table("line", [&](TableReader& line) { read_line(line, fault.line); });
   reader.read("what", fault.what);
+  only_for(reader, "from", fault.kind == Kind::partition, "partition");
+  only_for(reader, "one_way", fault.kind == Kind::partition, "partition");
+  only_for(reader, "loss", fault.kind == Kind::loss, "loss");
+  only_for(reader, "task_time", fault.kind == Kind::slow, "slow");
+  only_for(reader, "line", fault.kind == Kind::line, "line");
   return fault;
 }
 
@@ -228,8 +253,10 @@ void read_root(TableReader& reader, Scenario& scenario) {
     path.quality = scenario.path;
     std::vector<std::string> between;
     each.read("between", between);
-    if (between.size() != 2) each.wrong("between", "must name two regions: [\"north\", \"south\"]");
-    else path.a = between[0], path.b = between[1];
+    if (between.size() != 2)
+      each.wrong("between", "must name two regions: [\"north\", \"south\"]");
+    else
+      path.a = between[0], path.b = between[1];
     read_path(each, path.quality);
     scenario.paths.push_back(std::move(path));
   });
@@ -240,15 +267,20 @@ void read_root(TableReader& reader, Scenario& scenario) {
     scenario.meshes.push_back(std::move(mesh));
   });
   reader.tables("nodes", [&](TableReader& each) { scenario.nodes.push_back(read_nodes(each)); });
-  reader.tables("clients", [&](TableReader& each) { scenario.clients.push_back(read_clients(each)); });
+  reader.tables("clients",
+                [&](TableReader& each) { scenario.clients.push_back(read_clients(each)); });
   reader.tables("fault", [&](TableReader& each) { scenario.faults.push_back(read_fault(each)); });
-  reader.tables("hostile", [&](TableReader& each) { scenario.hostiles.push_back(read_hostile(each)); });
+  reader.tables("hostile",
+                [&](TableReader& each) { scenario.hostiles.push_back(read_hostile(each)); });
   std::vector<std::string> claims;
   reader.read("claims", claims);
   for (const std::string& text : claims) {
     auto claim = parse_claim(text);
-    if (claim) scenario.claims.push_back(std::move(claim).value());
-    else reader.wrong("claims", "holds \"" + config::printable(text) + "\": " + claim.error().what);
+    if (claim)
+      scenario.claims.push_back(std::move(claim).value());
+    else
+      reader.wrong_text("claims", text,
+                        "holds \"" + config::printable(text) + "\": " + claim.error().what);
   }
   reader.finish();
 }
@@ -263,7 +295,7 @@ Scenario read_scenario(std::string_view text, const std::string& source,
     const toml::table document = toml::parse(text, source);
     TableReader reader(document, place, "", trouble);
     read_root(reader, scenario);
-    if (trouble.empty()) check_scenario(scenario, source, trouble);
+    if (trouble.empty()) check_scenario(scenario, document, place, trouble);
   } catch (const toml::parse_error& error) {
     place.report(trouble, error.source(), std::string(error.description()));
   }

@@ -127,10 +127,10 @@ void RunRecorder::fill(Report& report, std::uint32_t nodes) const {
     report.hops = {{0, delivered_ - delivered_over_mesh_}, {1, delivered_over_mesh_}};
 
   report.step_s = seconds(step_);
-  struct Line {
+  struct Title {
     std::string_view name, unit, plot;
   };
-  static constexpr Line names[] = {{"messages published", "1/s", "Messages"},
+  static constexpr Title names[] = {{"messages published", "1/s", "Messages"},
                                    {"messages delivered", "1/s", "Messages"},
                                    {"bytes on links", "B/s", "Traffic"},
                                    {"bytes of the DHT", "B/s", "Traffic"},

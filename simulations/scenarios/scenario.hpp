@@ -42,8 +42,9 @@ struct ScenarioNodes {
   std::vector<std::string> meshes;  ///< empty: the first of the scenario
   std::string region = "world";
   Duration starts = {};
-  Duration within = std::chrono::seconds{10};  ///< the first starts at `starts`, the last so much later
-  std::uint32_t bootstrap = 0;  ///< so many of them are what all others are told to join by
+  Duration within =
+      std::chrono::seconds{10};  ///< the first starts at `starts`, the last so much later
+  std::uint32_t bootstrap = 0;   ///< so many of them are what all others are told to join by
   std::optional<ScenarioRouter> router;
   Line line;
   Duration clock_error = {};  ///< each calendar is off by up to so much, either way
@@ -90,7 +91,7 @@ struct ScenarioFault {
   double share = 0;           ///< of loss
   Duration task_time = {};
   Line line;
-  std::string what;           ///< for people
+  std::string what;  ///< for people
 };
 
 struct ScenarioHostile {
@@ -128,7 +129,7 @@ struct Scenario {
   std::vector<ScenarioHostile> hostiles;
   std::vector<Claim> claims;
 
-  /// Scales the kinds that may be scaled so that there are `count` nodes in all.
+  /// Scales the kinds that may be scaled so that there are `count` nodes in all, at least one of each.
   void set_node_count(std::uint32_t count);
   [[nodiscard]] std::uint32_t node_count() const;
 };

@@ -7,9 +7,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
-
 #include <toml++/toml.h>
+#include <vector>
 
 #include "starling/time.hpp"
 
@@ -22,6 +21,9 @@ namespace starling::sim {
 std::optional<Duration> parse_duration(std::string_view text);
 /// "10 Mbit/s", "500 kB/s": bytes per second. nullopt: no such text, or nothing.
 std::optional<double> parse_rate(std::string_view text);
+
+/// The first text in `node`, or below it, that reads `text`; null: there is none.
+const toml::node* find_text(const toml::node& node, std::string_view text);
 
 class TableReader {
  public:
@@ -45,13 +47,16 @@ class TableReader {
   void read_word(std::string_view key, Value& out,
                  const std::function<std::optional<Value>(std::string_view)>& parse,
                  std::string_view wanted) {
-    std::string text;
-    read(key, text);
-    if (text.empty()) return;
-    if (const auto value = parse(text))
+    const toml::node* node = find(key);
+    if (node == nullptr) return;
+    const auto text = node->value_exact<std::string>();
+    const auto value = text ? parse(*text) : std::nullopt;
+    if (value) {
       out = *value;
-    else
-      wrong(key, "must be " + std::string(wanted) + ", not \"" + config::printable(text) + "\"");
+      return;
+    }
+    wrong(key, "must be " + std::string(wanted)
+                   + (text ? ", not \"" + config::printable(*text) + "\"" : std::string{}));
   }
   /// A table of its own; null: it is not there.
   void table(std::string_view key, const std::function<void(TableReader&)>& inside);
@@ -61,6 +66,8 @@ class TableReader {
   [[nodiscard]] bool has(std::string_view key);
   /// Reports trouble with a key that is there, or with the table.
   void wrong(std::string_view key, const std::string& why, const std::string& suggestion = {});
+  /// The same of one text of a list.
+  void wrong_text(std::string_view key, std::string_view text, const std::string& why);
   /// Reports the keys nobody asked for. Call last.
   void finish();
 

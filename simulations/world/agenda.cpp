@@ -17,7 +17,8 @@ constexpr std::chrono::seconds unix_beginning{1'700'000'000};
 }  // namespace
 
 Agenda::Agenda(std::uint64_t seed) {
-  STARLING_CHECK(!virtual_clocks::is_running());  // the standard clocks can show one world's time only
+  STARLING_CHECK(
+      !virtual_clocks::is_running());  // the standard clocks can show one world's time only
   virtual_clocks::start(seed);
   processes_.emplace_back();  // 0: the world
   set_clocks();
@@ -44,7 +45,8 @@ ProcessNumber Agenda::begin_process(HostNumber host) {
 void Agenda::end_process(ProcessNumber process) {
   STARLING_CHECK(inside_ != process && process != 0);
   processes_[process].is_alive = false;
-  // Backwards: removing moves later entries only.
+  auto& held = hosts_[processes_[process].host].held;
+  std::erase_if(held, [&](std::uint32_t slot) { return slots_[slot].process == process; });
   for (std::uint32_t slot = 0; slot < slots_.size(); ++slot) {
     if (!slots_[slot].is_used || slots_[slot].process != process) continue;
     if (slots_[slot].place != ~std::uint32_t{0}) remove_at(slots_[slot].place);
@@ -53,8 +55,6 @@ void Agenda::end_process(ProcessNumber process) {
   const auto is_of_it = [&](const TurnTask& task) { return task.process == process; };
   std::erase_if(turn_end_, is_of_it);
   std::erase_if(commits_, is_of_it);
-  auto& held = hosts_[processes_[process].host].held;
-  std::erase_if(held, [&](std::uint32_t slot) { return !slots_[slot].is_used; });
 }
 
 TimePoint Agenda::to_local(HostNumber host, TimePoint world) const {
@@ -97,7 +97,17 @@ void Agenda::pause(HostNumber host) {
 
 void Agenda::resume(HostNumber host) {
   hosts_[host].is_paused = false;
-  for (const std::uint32_t slot : std::exchange(hosts_[host].held, {})) insert(now_, slot);
+  wake(host);
+}
+
+void Agenda::wake(HostNumber number) {
+  Host& host = hosts_[number];
+  if (host.will_wake || host.is_paused || host.held.empty()) return;
+  host.will_wake = true;
+  const std::uint32_t slot = take_slot();
+  slots_[slot].process = 0;
+  slots_[slot].wakes = number;
+  insert(std::max(now_, host.busy_until), slot);
 }
 
 void Agenda::set_task_time(HostNumber host, Duration time) {
@@ -119,13 +129,14 @@ void Agenda::set_clocks() {
   const HostNumber host = processes_[inside_].host;
   const HostClock& clock = hosts_[host].clock;
   const TimePoint local = local_now(host);
-  virtual_clocks::set(local.time_since_epoch(),
-                      unix_beginning + (local - clock.steady_origin - beginning) + clock.unix_error);
+  virtual_clocks::set(
+      local.time_since_epoch(),
+      unix_beginning + (local - clock.steady_origin - beginning) + clock.unix_error);
 }
 
 // --- Tasks
 
-WakeId Agenda::add(TimePoint when, ProcessNumber process, Task task) {
+std::uint32_t Agenda::take_slot() {
   std::uint32_t slot = 0;
   if (free_slots_.empty()) {
     slot = static_cast<std::uint32_t>(slots_.size());
@@ -134,12 +145,17 @@ WakeId Agenda::add(TimePoint when, ProcessNumber process, Task task) {
     slot = free_slots_.back();
     free_slots_.pop_back();
   }
-  Slot& taken = slots_[slot];
-  taken.task = std::move(task);
-  taken.process = process;
-  taken.is_used = true;
+  slots_[slot].is_used = true;
+  slots_[slot].wakes = nobody;
+  return slot;
+}
+
+WakeId Agenda::add(TimePoint when, ProcessNumber process, Task task) {
+  const std::uint32_t slot = take_slot();
+  slots_[slot].task = std::move(task);
+  slots_[slot].process = process;
   insert(std::max(when, now_), slot);
-  return {std::uint64_t{taken.generation} << 32U | slot};
+  return {std::uint64_t{slots_[slot].generation} << 32U | slot};
 }
 
 void Agenda::cancel(WakeId id) {
@@ -195,23 +211,32 @@ bool Agenda::run_next(TimePoint latest) {
       now_ = first.when;
       set_clocks();
     }
-    const ProcessNumber process = slots_[first.slot].process;
-    if (process != 0) {
-      Host& host = hosts_[processes_[process].host];
-      if (host.is_paused) {
-        host.held.push_back(first.slot);
+    std::uint32_t slot = first.slot;
+    if (slots_[slot].wakes != nobody) {
+      Host& host = hosts_[slots_[slot].wakes];
+      free_slot(slot);
+      host.will_wake = false;
+      if (host.is_paused || host.held.empty()) continue;
+      slot = host.held.front();
+      host.held.erase(host.held.begin());
+    } else if (slots_[slot].process != 0) {
+      // Whatever is due later waits behind what is held.
+      Host& host = hosts_[processes_[slots_[slot].process].host];
+      if (host.is_paused || host.busy_until > now_ || !host.held.empty()) {
+        host.held.push_back(slot);
+        wake(processes_[slots_[slot].process].host);
         continue;
       }
-      if (host.task_time > Duration::zero()) {
-        if (host.busy_until > now_) {
-          insert(host.busy_until, first.slot);
-          continue;
-        }
-        host.busy_until = now_ + host.task_time;
-      }
     }
-    const Task task = std::exchange(slots_[first.slot].task, nullptr);
-    free_slot(first.slot);
+    const ProcessNumber process = slots_[slot].process;
+    if (process != 0) {
+      const HostNumber number = processes_[process].host;
+      if (hosts_[number].task_time > Duration::zero())
+        hosts_[number].busy_until = now_ + hosts_[number].task_time;
+      wake(number);
+    }
+    const Task task = std::exchange(slots_[slot].task, nullptr);
+    free_slot(slot);
     ++tasks_run_;
     enter(process);
     task();

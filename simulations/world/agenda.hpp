@@ -43,6 +43,7 @@ class Agenda {
   ProcessNumber begin_process(HostNumber host);
   /// Forgets all its tasks. Not from inside one of them.
   void end_process(ProcessNumber process);
+  [[nodiscard]] bool is_alive(ProcessNumber process) const { return processes_[process].is_alive; }
   [[nodiscard]] TimePoint local_now(HostNumber host) const;
   [[nodiscard]] UnixSeconds local_unix(HostNumber host) const;
   /// From a local instant to the world's, not before it.
@@ -92,19 +93,22 @@ class Agenda {
       return when != other.when ? when < other.when : order < other.order;
     }
   };
+  static constexpr HostNumber nobody = ~HostNumber{0};
   struct Slot {
     Task task;
     std::uint32_t generation = 1;
     std::uint32_t place = 0;  // in the heap
     ProcessNumber process = 0;
     bool is_used = false;
+    HostNumber wakes = nobody;  // no task of its own: this host runs the first one that it holds
   };
   struct Host {
     HostClock clock;
     Duration task_time{};
     TimePoint busy_until{};
     bool is_paused = false;
-    std::vector<std::uint32_t> held;  // slots that became due meanwhile, in order
+    bool will_wake = false;
+    std::vector<std::uint32_t> held;  // slots that became due while it could not run them, in order
   };
   struct Process {
     HostNumber host = 0;
@@ -117,6 +121,9 @@ class Agenda {
 
   ProcessNumber enter(ProcessNumber process);
   void set_clocks();
+  std::uint32_t take_slot();
+  /// What a host holds runs when it can.
+  void wake(HostNumber host);
   void insert(TimePoint when, std::uint32_t slot);
   void remove_at(std::size_t place);
   void sift_up(std::size_t place);

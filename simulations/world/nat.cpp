@@ -39,7 +39,8 @@ std::uint16_t Nat::take_port(Transport transport, const Endpoint& inside) {
   if (settings_.kind != NatKind::symmetric && !by_port_.contains({transport, inside.port}))
     return inside.port;
   do {
-    next_port_ = next_port_ == 65'535 ? std::uint16_t{20'000} : static_cast<std::uint16_t>(next_port_ + 1);
+    next_port_ =
+        next_port_ == 65'535 ? std::uint16_t{20'000} : static_cast<std::uint16_t>(next_port_ + 1);
   } while (by_port_.contains({transport, next_port_}));
   return next_port_;
 }
@@ -58,8 +59,7 @@ void Nat::make_room() {
 
 Endpoint Nat::outward(Transport transport, const Endpoint& inside, const Endpoint& to,
                       TimePoint now) {
-  const InsideKey key{transport, inside,
-                      settings_.kind == NatKind::symmetric ? to : Endpoint{}};
+  const InsideKey key{transport, inside, settings_.kind == NatKind::symmetric ? to : Endpoint{}};
   auto known = by_inside_.find(key);
   if (known != by_inside_.end()) {
     const auto mapping = by_port_.find({transport, known->second});
@@ -101,6 +101,7 @@ bool Nat::map_port(Transport transport, std::uint16_t outside_port, const Endpoi
   const InsideKey key{transport, inside, Endpoint{}};
   const auto taken = by_port_.find({transport, outside_port});
   if (taken != by_port_.end() && taken->second.inside != inside) return false;
+  if (taken != by_port_.end()) by_inside_.erase(taken->second.key);
   if (const auto other = by_inside_.find(key); other != by_inside_.end())
     by_port_.erase({transport, other->second});
   by_port_[{transport, outside_port}] = Mapping{key, inside, {}, true, {}};

@@ -42,7 +42,7 @@ std::uint64_t Network::place_key(SiteNumber site, const Endpoint& address) {
 }
 
 /// Global addresses differ in their upper half: nodes that must live in different networks do.
-Endpoint Network::take_address(SiteNumber site) {
+Endpoint Network::take_address(SiteNumber site, bool for_router) {
   if (site == internet) {
     // 16 to 111: neither private nor reserved. Spread, so that neighbours by number are none by
     // address.
@@ -57,14 +57,13 @@ Endpoint Network::take_address(SiteNumber site) {
   STARLING_CHECK(number < 60'000);
   const auto third = static_cast<std::uint8_t>(number / 250);
   const auto fourth = static_cast<std::uint8_t>(2 + number % 250);
-  if (sites_[site].outer == internet && sites_[site].nat->outside().is_global() && number < 250)
-    return Endpoint::v4({192, 168, 1, fourth}, 0);
-  return Endpoint::v4({100, 64, third, fourth}, 0);  // a provider's own network [RFC 6598]
+  if (for_router) return Endpoint::v4({100, 64, third, fourth}, 0);  // a provider's own [RFC 6598]
+  return Endpoint::v4({192, 168, static_cast<std::uint8_t>(1 + third), fourth}, 0);
 }
 
 SiteNumber Network::add_site(SiteNumber outer, const NatSettings& router) {
   const auto number = static_cast<SiteNumber>(sites_.size());
-  const Endpoint outside = take_address(outer);
+  const Endpoint outside = take_address(outer, true);
   Site site;
   site.outer = outer;
   site.nat = std::make_unique<Nat>(router, outside);
@@ -76,7 +75,7 @@ SiteNumber Network::add_site(SiteNumber outer, const NatSettings& router) {
 void Network::renumber(SiteNumber site) {
   Site& moved = sites_[site];
   places_.erase(place_key(moved.outer, moved.nat->outside()));
-  moved.nat->set_outside(take_address(moved.outer));
+  moved.nat->set_outside(take_address(moved.outer, true));
   places_[place_key(moved.outer, moved.nat->outside())] = {true, site};
 }
 
@@ -87,7 +86,7 @@ HostNumber Network::add_host(SiteNumber site, RegionNumber region, const HostClo
   Host host;
   host.site = site;
   host.region = region;
-  host.address = take_address(site);
+  host.address = take_address(site, false);
   host.line = line;
   places_[place_key(site, host.address)] = {false, number};
   hosts_.push_back(std::move(host));
@@ -97,7 +96,7 @@ HostNumber Network::add_host(SiteNumber site, RegionNumber region, const HostClo
 void Network::renumber_host(HostNumber host) {
   Host& moved = hosts_[host];
   places_.erase(place_key(moved.site, moved.address));
-  moved.address = take_address(moved.site);
+  moved.address = take_address(moved.site, false);
   places_[place_key(moved.site, moved.address)] = {false, host};
 }
 
@@ -127,7 +126,8 @@ const PathQuality& Network::path_of(HostNumber a, HostNumber b) const {
 }
 
 double Network::loss_between(HostNumber a, HostNumber b, const PathQuality& path) const {
-  const double arrives = (1 - path.loss) * (1 - hosts_[a].loss) * (1 - hosts_[b].loss) * (1 - loss_everywhere_);
+  const double arrives =
+      (1 - path.loss) * (1 - hosts_[a].loss) * (1 - hosts_[b].loss) * (1 - loss_everywhere_);
   return 1 - arrives;
 }
 
@@ -151,7 +151,7 @@ std::optional<Duration> Network::transit(HostNumber from, HostNumber to, std::si
   const PathQuality& path = path_of(from, to);
   const double loss = loss_between(from, to, path);
   if (loss > 0) {
-    const std::size_t parts = size / path.mtu + 1;
+    const std::size_t parts = std::max<std::size_t>(1, (size + path.mtu - 1) / path.mtu);
     if (dice_.with_probability(1 - std::pow(1 - loss, static_cast<double>(parts))))
       return std::nullopt;
   }
@@ -160,7 +160,8 @@ std::optional<Duration> Network::transit(HostNumber from, HostNumber to, std::si
   const auto is_full = [&](TimePoint free, const Line& line) {
     return free - agenda_.now() > line.queue_max;
   };
-  if (sender.line.up_bytes_per_s > 0 && is_full(sender.line_up_free, sender.line)) return std::nullopt;
+  if (sender.line.up_bytes_per_s > 0 && is_full(sender.line_up_free, sender.line))
+    return std::nullopt;
   if (receiver.line.down_bytes_per_s > 0 && is_full(receiver.line_down_free, receiver.line))
     return std::nullopt;
   return latency(from, to) + dice_.between({}, path.jitter)
@@ -231,7 +232,8 @@ int Network::send(HostNumber from, std::uint16_t port, const Endpoint& to, ByteV
   const auto delay = transit(from, way->host, bytes.size() + ip_udp_header);
   if (!delay) return 0;
   const PathQuality& path = path_of(from, way->host);
-  const Duration late = dice_.with_probability(path.reordered) ? latency(from, way->host) : Duration{};
+  const Duration late =
+      dice_.with_probability(path.reordered) ? latency(from, way->host) : Duration{};
   deliver(way->host, way->arrives_at, way->comes_from, bytes, *delay + late);
   if (dice_.with_probability(path.duplicated))
     deliver(way->host, way->arrives_at, way->comes_from, bytes,

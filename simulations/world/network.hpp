@@ -36,7 +36,8 @@ struct PathQuality {
   double loss = 0;        ///< share of packets that vanish; TCP sends them again
   double reordered = 0;   ///< share of datagrams that arrive one latency late
   double duplicated = 0;  ///< share of datagrams that arrive twice
-  std::size_t mtu = 1'500;  ///< bytes; larger datagrams travel in parts and are lost with any of them
+  std::size_t mtu =
+      1'500;  ///< bytes; larger datagrams travel in parts and are lost with any of them
 };
 
 /// A host's own line.
@@ -75,7 +76,8 @@ class Network {
   [[nodiscard]] Nat& router(SiteNumber site) { return *sites_[site].nat; }
   /// Another outside address for the router of `site`: mappings are void.
   void renumber(SiteNumber site);
-  HostNumber add_host(SiteNumber site, RegionNumber region, const HostClock& clock, const Line& line);
+  HostNumber add_host(SiteNumber site, RegionNumber region, const HostClock& clock,
+                      const Line& line);
   /// Another address for a host of the Internet.
   void renumber_host(HostNumber host);
   /// Without a port.
@@ -157,7 +159,8 @@ class Network {
   };
 
   static std::uint64_t place_key(SiteNumber site, const Endpoint& address);
-  Endpoint take_address(SiteNumber site);
+  /// Within `site`, of a host or of a router there.
+  Endpoint take_address(SiteNumber site, bool for_router);
   [[nodiscard]] const PathQuality& path_of(HostNumber a, HostNumber b) const;
   [[nodiscard]] double loss_between(HostNumber a, HostNumber b, const PathQuality& path) const;
   Duration wait_for_line(TimePoint& free, double bytes_per_s, std::size_t size) const;

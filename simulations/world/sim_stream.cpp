@@ -9,13 +9,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration home_latency = 500us;      // within a house, one way
-constexpr std::size_t segment = 1'448;        // bytes
-constexpr std::size_t window = 1U << 20U;     // bytes under way in one direction
+constexpr Duration home_latency = 500us;   // within a house, one way
+constexpr std::size_t segment = 1'448;     // bytes
+constexpr std::size_t window = 1U << 20U;  // bytes under way in one direction
 constexpr std::size_t socket_buffer = 256U << 10U;
-constexpr Duration retry_min = 300ms;         // [RFC 6298 §2], doubled by each
+constexpr Duration retry_min = 300ms;  // [RFC 6298 §2], doubled by each
 constexpr Duration retry_max = 60s;
-constexpr Duration give_up_after = 15min;     // without an answer, as Linux does
+constexpr Duration give_up_after = 15min;  // without an answer, as Linux does
 constexpr Duration syn_retry_min = 1s;
 constexpr std::size_t handshake_packet = 60;  // bytes
 constexpr Duration farewell_max = 5s;
@@ -33,13 +33,18 @@ struct StreamNetwork::Side {
   // What it sends:
   std::deque<Bytes> waiting;
   std::size_t waiting_bytes = 0;
-  std::size_t under_way = 0;
+  std::deque<Bytes> flying;   // has left and not arrived, in order
+  std::size_t under_way = 0;  // bytes: these, and what the other side has not read yet
+  // Counts losses in cuts: what left before the last one never arrives, so that nothing overtakes
+  // what was lost.
+  std::uint64_t flight = 0;
   TimePoint last_arrival{};
   Duration retry = retry_min;
   TimePoint stalled_since{};
   bool is_stalled = false;
   bool sends_end = false;  // after all that waits
   bool end_is_sent = false;
+  bool is_reset = false;  // it knows of no connection any more
   // What has come for it:
   std::deque<Bytes> arrived;
   bool end_has_come = false;
@@ -50,7 +55,6 @@ struct StreamNetwork::Connection : std::enable_shared_from_this<Connection> {
 
   StreamNetwork& net;
   bool is_at_home = false;
-  bool is_reset = false;
   Side sides[2];
 
   [[nodiscard]] Agenda& agenda() const { return net.network().agenda(); }
@@ -94,19 +98,21 @@ struct StreamNetwork::Connection : std::enable_shared_from_this<Connection> {
 
   void pump(int from);
   void stall(int from);
-  void on_arrived(int to, Bytes bytes);
-  void on_end_arrived(int to);
+  bool has_come(int to, std::uint64_t flight);
+  void on_arrived(int to, std::uint64_t flight);
+  void on_end_arrived(int to, std::uint64_t flight);
   void reset_peer(int of);
   void on_reset(int at_side, const std::string& why);
 };
 
 void StreamNetwork::Connection::pump(int from) {
   Side& side = sides[from];
-  if (is_reset || side.is_stalled) return;
+  if (side.is_reset || side.is_stalled) return;
   const auto self = shared_from_this();
   // Whoever is gone for good answers with a reset, once anything reaches it.
   const Side& other = sides[1 - from];
-  if (!side.waiting.empty() && other.is_taken && other.stream == nullptr && !is_cut(from)) {
+  const bool is_gone = other.is_reset || (other.is_taken && other.stream == nullptr);
+  if (!side.waiting.empty() && is_gone && !is_cut(from)) {
     at(2 * latency(), from, [self, from] { self->on_reset(from, "connection reset by peer"); });
     return;
   }
@@ -119,17 +125,17 @@ void StreamNetwork::Connection::pump(int from) {
     side.under_way += bytes.size();
     const TimePoint due = agenda().now() + time_on_the_way(from, bytes.size());
     side.last_arrival = std::max(side.last_arrival, due);
-    const auto holder = std::make_shared<Bytes>(std::move(bytes));
-    at(side.last_arrival - agenda().now(), 1 - from, [self, from, holder] {
-      self->on_arrived(1 - from, std::move(*holder));
-    });
+    side.flying.push_back(std::move(bytes));
+    at(side.last_arrival - agenda().now(), 1 - from,
+       [self, from, flight = side.flight] { self->on_arrived(1 - from, flight); });
   }
   if (side.sends_end && !side.end_is_sent && side.waiting.empty()) {
     if (is_cut(from)) return stall(from);
     side.end_is_sent = true;
     const TimePoint due = agenda().now() + time_on_the_way(from, 0);
     side.last_arrival = std::max(side.last_arrival, due);
-    at(side.last_arrival - agenda().now(), 1 - from, [self, from] { self->on_end_arrived(1 - from); });
+    at(side.last_arrival - agenda().now(), 1 - from,
+       [self, from, flight = side.flight] { self->on_end_arrived(1 - from, flight); });
   }
 }
 
@@ -146,19 +152,32 @@ void StreamNetwork::Connection::stall(int from) {
   side.retry = std::min<Duration>(side.retry * 2, retry_max);
 }
 
-void StreamNetwork::Connection::on_arrived(int to, Bytes bytes) {
+/// False: it was lost in a cut, with all that left after it; the sender finds out as with everything
+/// else.
+bool StreamNetwork::Connection::has_come(int to, std::uint64_t flight) {
+  Side& sender = sides[1 - to];
+  if (flight != sender.flight) return false;
+  if (is_at_home || !net.network().is_cut(sender.host, sides[to].host)) return true;
+  ++sender.flight;
+  sender.end_is_sent = false;
+  while (!sender.flying.empty()) {
+    const std::size_t size = sender.flying.back().size();
+    sender.under_way -= size;
+    sender.waiting_bytes += size;
+    sender.waiting.push_front(std::move(sender.flying.back()));
+    sender.flying.pop_back();
+  }
+  if (!sender.is_stalled && !sender.is_reset) stall(1 - to);
+  return false;
+}
+
+void StreamNetwork::Connection::on_arrived(int to, std::uint64_t flight) {
   Side& side = sides[to];
   Side& sender = sides[1 - to];
-  if (is_reset) return;
-  if (is_at_home ? false : net.network().is_cut(sender.host, side.host)) {
-    // It was lost in the cut; the sender finds out as with everything else.
-    sender.under_way -= bytes.size();
-    sender.waiting_bytes += bytes.size();
-    sender.waiting.push_front(std::move(bytes));
-    if (!sender.is_stalled) stall(1 - to);
-    return;
-  }
-  if (side.stream == nullptr) {
+  if (sender.is_reset || !has_come(to, flight)) return;
+  Bytes bytes = std::move(sender.flying.front());
+  sender.flying.pop_front();
+  if (side.stream == nullptr || side.is_reset) {
     if (side.is_taken) reset_peer(to);
     return;
   }
@@ -166,8 +185,9 @@ void StreamNetwork::Connection::on_arrived(int to, Bytes bytes) {
   side.stream->take_arrived();
 }
 
-void StreamNetwork::Connection::on_end_arrived(int to) {
+void StreamNetwork::Connection::on_end_arrived(int to, std::uint64_t flight) {
   Side& side = sides[to];
+  if (!has_come(to, flight)) return;
   side.end_has_come = true;
   if (side.stream != nullptr) side.stream->take_arrived();
 }
@@ -175,18 +195,17 @@ void StreamNetwork::Connection::on_end_arrived(int to) {
 /// `of` is gone; its kernel tells the other side, if it can.
 void StreamNetwork::Connection::reset_peer(int of) {
   if (is_cut(of)) return;  // it finds out when it sends
-  at(time_on_the_way(of, 0), 1 - of, [self = shared_from_this(), of] {
-    self->on_reset(1 - of, "connection reset by peer");
-  });
+  at(time_on_the_way(of, 0), 1 - of,
+     [self = shared_from_this(), of] { self->on_reset(1 - of, "connection reset by peer"); });
 }
 
 void StreamNetwork::Connection::on_reset(int at_side, const std::string& why) {
-  is_reset = true;
-  for (Side& side : sides) {
-    side.waiting.clear();
-    side.waiting_bytes = side.under_way = 0;
-  }
-  if (sides[at_side].stream != nullptr) sides[at_side].stream->end(why);
+  Side& side = sides[at_side];
+  side.is_reset = true;
+  side.waiting.clear();
+  side.flying.clear();
+  side.waiting_bytes = side.under_way = 0;
+  if (side.stream != nullptr) side.stream->end(why);
 }
 
 // --- One end
@@ -200,14 +219,15 @@ SimStream::SimStream(std::shared_ptr<Connection> connection, int side)
 SimStream::~SimStream() {
   StreamNetwork::Side& side = connection_->sides[side_];
   side.stream = nullptr;
-  if (connection_->is_reset || side.end_has_come) return;
+  if (side.is_reset || side.end_has_come) return;
   if (is_closing_) return;  // the rest leaves all the same
   connection_->reset_peer(side_);
 }
 
 void SimStream::set_handler(Handler* handler) {
   handler_ = handler;
-  if (handler_ != nullptr && !connection_->sides[side_].arrived.empty())
+  const StreamNetwork::Side& mine = connection_->sides[side_];
+  if (handler_ != nullptr && (!mine.arrived.empty() || (mine.end_has_come && !has_ended_)))
     connection_->at({}, side_, [connection = connection_, side = side_] {
       if (connection->sides[side].stream != nullptr) connection->sides[side].stream->take_arrived();
     });
@@ -216,23 +236,22 @@ void SimStream::set_handler(Handler* handler) {
 void SimStream::flush_soon() {
   if (flush_asked_ || has_ended_) return;
   flush_asked_ = true;
-  connection_->agenda().at_turn_end(connection_->sides[side_].process,
-                                    [connection = connection_, side = side_] {
-                                      SimStream* stream = connection->sides[side].stream;
-                                      if (stream == nullptr) return;
-                                      // After all other tasks of the turn's end, commits included.
-                                      connection->agenda().at_turn_commit(
-                                          connection->sides[side].process, [connection, side] {
-                                            SimStream* late = connection->sides[side].stream;
-                                            if (late != nullptr) late->flush();
-                                          });
-                                    });
+  connection_->agenda().at_turn_end(
+      connection_->sides[side_].process, [connection = connection_, side = side_] {
+        SimStream* stream = connection->sides[side].stream;
+        if (stream == nullptr) return;
+        // After all other tasks of the turn's end, commits included.
+        connection->agenda().at_turn_commit(connection->sides[side].process, [connection, side] {
+          SimStream* late = connection->sides[side].stream;
+          if (late != nullptr) late->flush();
+        });
+      });
 }
 
 void SimStream::flush() {
   flush_asked_ = false;
-  if (output_.empty() || connection_->is_reset) return;
   StreamNetwork::Side& side = connection_->sides[side_];
+  if (output_.empty() || side.is_reset) return;
   Bytes bytes;
   bytes.reserve(output_.size());
   ByteView views[16];
@@ -292,7 +311,9 @@ void SimStream::take_arrived() {
       connection->pump(1 - here);
     if (!stream.is_closing_) stream.handler_->on_bytes(bytes);
   }
-  if (side.stream != nullptr && side.end_has_come && side.arrived.empty() && !side.stream->is_paused_)
+  if (side.stream == nullptr || !side.end_has_come || !side.arrived.empty()) return;
+  const SimStream& stream = *side.stream;
+  if (!stream.is_paused_ && (stream.handler_ != nullptr || stream.is_closing_))
     side.stream->end("");
 }
 
@@ -313,9 +334,11 @@ void SimStream::close() {
   side.sends_end = true;
   connection_->pump(side_);
   const bool is_done = side.waiting_bytes + side.under_way == 0;
-  connection_->at(is_done ? Duration{} : farewell_max, side_, [connection = connection_, here = side_] {
-    if (connection->sides[here].stream != nullptr) connection->sides[here].stream->end("");
-  });
+  connection_->at(is_done ? Duration{} : farewell_max, side_,
+                  [connection = connection_, here = side_] {
+                    if (connection->sides[here].stream != nullptr)
+                      connection->sides[here].stream->end("");
+                  });
 }
 
 void SimStream::end(const std::string& why) {
@@ -399,8 +422,7 @@ void StreamNetwork::send_syn(const std::shared_ptr<Attempt>& attempt) {
   }
   if (way) {
     const auto listener = listeners_.find({route->host, route->arrives_at.port});
-    if (listener == listeners_.end())
-      return fail(attempt, 2 * *way, "connection refused");
+    if (listener == listeners_.end()) return fail(attempt, 2 * *way, "connection refused");
     agenda.add(agenda.now() + *way, listener->second.process,
                [this, attempt, found = *route] { on_syn(attempt, found); });
     // A listener that ends meanwhile never answers.
@@ -413,7 +435,8 @@ void StreamNetwork::send_syn(const std::shared_ptr<Attempt>& attempt) {
   const TimePoint latest = attempt->begun + limits::dial_timeout;
   if (agenda.now() + attempt->pause >= latest)
     return fail(attempt, latest - agenda.now(), "connection timed out");
-  agenda.add(agenda.now() + attempt->pause, attempt->process, [this, attempt] { send_syn(attempt); });
+  agenda.add(agenda.now() + attempt->pause, attempt->process,
+             [this, attempt] { send_syn(attempt); });
   attempt->pause *= 2;
 }
 
@@ -433,9 +456,15 @@ void StreamNetwork::on_syn(const std::shared_ptr<Attempt>& attempt, const Networ
   server.local = route.arrives_at;
   server.remote = route.comes_from;
   connection->at(connection->latency(), 0, [attempt, connection] {
-    if (!attempt->done) return;  // it has given up
+    if (!attempt->done) return connection->on_reset(0, {});  // it has given up
     std::unique_ptr<ByteStream> stream = std::make_unique<SimStream>(connection, 0);
     std::exchange(attempt->done, nullptr)(std::move(stream));
+  });
+  // Whoever ended while it dialled resets what comes to it.
+  connection->at(2 * connection->latency(), 1, [connection] {
+    const Side& dialler = connection->sides[0];
+    const bool is_there = dialler.is_taken || connection->agenda().is_alive(dialler.process);
+    if (!is_there || dialler.is_reset) connection->on_reset(1, "connection reset by peer");
   });
   listener->second.on_stream(std::make_unique<SimStream>(connection, 1));
 }

@@ -20,8 +20,12 @@ class TraceDigest final : public Observer {
   void on_node_ended(TimePoint at, NodeNumber node, NodeEnd how) override {
     add(2, at, node, static_cast<std::uint64_t>(how));
   }
-  void on_link_up(TimePoint at, NodeNumber node, NodeNumber peer) override { add(3, at, node, peer); }
-  void on_link_down(TimePoint at, NodeNumber node, NodeNumber peer) override { add(4, at, node, peer); }
+  void on_link_up(TimePoint at, NodeNumber node, NodeNumber peer) override {
+    add(3, at, node, peer);
+  }
+  void on_link_down(TimePoint at, NodeNumber node, NodeNumber peer) override {
+    add(4, at, node, peer);
+  }
   void on_link_bytes(TimePoint at, NodeNumber from, NodeNumber to, std::size_t size) override {
     add(5, at, from, to);
     add(size);
@@ -30,6 +34,10 @@ class TraceDigest final : public Observer {
     add(6, at, from, to);
     add(bytes);
   }
+  void on_lookup(TimePoint at, NodeNumber node, const Lookup& lookup) override {
+    add(16, at, node, lookup.values);
+    add(static_cast<std::uint64_t>(lookup.took.count()));
+  }
   void on_client_connected(TimePoint at, const ClientConnected& what) override {
     add(7, at, what.client, what.node);
     add(what.session_present ? 1 : 0);
@@ -37,9 +45,16 @@ class TraceDigest final : public Observer {
   void on_client_ended(TimePoint at, ClientNumber client, bool in_order) override {
     add(8, at, client, in_order ? 1 : 0);
   }
+  void on_subscribing(TimePoint at, const Subscribed& what) override {
+    add(17, at, what.client, what.identifier);
+  }
   void on_subscribed(TimePoint at, const Subscribed& what) override {
     add(9, at, what.client, what.identifier);
     add(as_bytes(what.filter));
+  }
+  void on_unsubscribing(TimePoint at, ClientNumber client, std::string_view filter) override {
+    add(18, at, client);
+    add(as_bytes(filter));
   }
   void on_unsubscribed(TimePoint at, ClientNumber client, std::string_view filter) override {
     add(10, at, client);
@@ -47,11 +62,15 @@ class TraceDigest final : public Observer {
   }
   void on_published(TimePoint at, const Published& what) override {
     add(11, at, what.number, what.client);
+    add(static_cast<std::uint64_t>(what.qos) | (what.retain ? 4U : 0U) | (what.is_will ? 8U : 0U));
     add(as_bytes(what.topic));
   }
   void on_acknowledged(TimePoint at, MessageNumber number) override { add(12, at, number); }
+  void on_completed(TimePoint at, MessageNumber number) override { add(19, at, number); }
   void on_received(TimePoint at, const Received& what) override {
     add(13, at, what.number, what.client);
+    add(static_cast<std::uint64_t>(what.qos) | (what.retain ? 4U : 0U) | (what.dup ? 8U : 0U)
+        | (what.is_repeated_packet ? 16U : 0U));
     add(as_bytes(what.topic));
   }
   void on_fault_begins(TimePoint at, std::string_view what) override {

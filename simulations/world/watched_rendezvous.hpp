@@ -20,7 +20,7 @@ class WatchedRendezvous final : public Rendezvous {
 
   /// `scheduler` outlives it.
   WatchedRendezvous(std::unique_ptr<Rendezvous> inner, Scheduler& scheduler, OnLookup on_lookup)
-      : inner_(std::move(inner)), scheduler_(scheduler), on_lookup_(std::move(on_lookup)) {}
+      : scheduler_(scheduler), on_lookup_(std::move(on_lookup)), inner_(std::move(inner)) {}
 
   Handle announce(const DhtKey& key, std::uint64_t value_id, Bytes value) override {
     const Handle handle = inner_->announce(key, value_id, std::move(value));
@@ -40,7 +40,8 @@ class WatchedRendezvous final : public Rendezvous {
     inner_->get(
         key,
         [this, watch, on_value = std::move(on_value)](ByteView value, bool expired) {
-          if (++watch->lookup.values == 1) watch->lookup.first_value = scheduler_.now() - watch->begun;
+          if (++watch->lookup.values == 1)
+            watch->lookup.first_value = scheduler_.now() - watch->begun;
           const bool goes_on = on_value(value, expired);
           if (!goes_on) tell(*watch);
           return goes_on;
@@ -77,11 +78,11 @@ class WatchedRendezvous final : public Rendezvous {
     on_lookup_(watch.lookup);
   }
 
-  std::unique_ptr<Rendezvous> inner_;
   Scheduler& scheduler_;
   OnLookup on_lookup_;
   std::size_t announcements_ = 0;
   std::size_t listens_ = 0;
+  std::unique_ptr<Rendezvous> inner_;  // dies first: it may end lookups while it does
 };
 
 }  // namespace starling::sim
