@@ -12,9 +12,9 @@ using namespace std::chrono_literals;
 // As measured with 100 to 2 000 real nodes and 20 to 80 ms one way.
 constexpr Duration put_min = 350ms;  // until other nodes find the value
 constexpr Duration put_max = 750ms;
-constexpr Duration get_min = 90ms;  // until the first value
-constexpr Duration get_max = 400ms;
-constexpr Duration get_end = 250ms;  // from there until all have answered
+constexpr Duration get_min = 60ms;  // until the first value
+constexpr Duration get_max = 260ms;
+constexpr Duration get_end = 320ms;  // from there until all have answered
 constexpr Duration listen_min = 100ms;
 constexpr Duration listen_max = 450ms;
 constexpr Duration told_min = 20ms;  // a listener, of what has become visible
