@@ -204,7 +204,7 @@ class Check {
     // It stands in subscribe or in a [[clients.subscription]].
     const Spot spot{"clients", index, {}, filter};
     const std::string what = "clients.subscribe: \"" + config::printable(filter) + "\": ";
-    auto text = filled(filter, {"node", "client", "peer"});
+    auto text = filled(filter, {"node", "client", "peer", "area"});
     if (!text) return wrong(spot, what + text.error().what);
     std::string plain = *text;
     if (plain.starts_with("$share/")) {
@@ -231,14 +231,14 @@ class Check {
       for (const ClientFilter& filter : clients.config.filters) check_filter(i, filter.filter);
       for (const ClientHabit& habit : clients.config.habits) {
         for (const std::string& topic : habit.topics)
-          check_topic({"clients", i, "publish", topic}, topic, {"n", "node", "client", "peer"});
+          check_topic({"clients", i, "publish", topic}, topic, {"n", "node", "client", "peer", "area"});
         if (habit.begins >= scenario_.lasts)
           wrong({"clients", i, "publish"},
                 "clients.publish begins beyond the end (lasts): nothing is ever published");
       }
       if (clients.config.will)
         check_topic({"clients", i, "will", clients.config.will->topic}, clients.config.will->topic,
-                    {"node", "client", "peer"});
+                    {"node", "client", "peer", "area"});
     }
   }
 

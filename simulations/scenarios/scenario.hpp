@@ -63,7 +63,8 @@ struct ScenarioClients {
   std::uint32_t each = 1;    ///< at each of these nodes; 0: `count` in all, spread
   std::uint32_t count = 0;
   /// `config.filters`, habits' topics and the will's topic may hold {node}, {client}, {peer} (another
-  /// node of the kind, drawn for each client) and {n} (habits only, see ClientHabit).
+  /// node of the kind, drawn for each client), {area} (each ten nodes have one) and {n} (habits only,
+  /// see ClientHabit).
   ClientConfig config;
 };
 

@@ -128,7 +128,8 @@ void Stage::add_client(const ScenarioClients& kind, NodeNumber node, std::uint32
   auto peer = static_cast<std::uint32_t>(dice_.below(nodes.size()));
   if (peer == here && nodes.size() > 1) peer = (peer + 1) % static_cast<std::uint32_t>(nodes.size());
   const auto filled = [&](const std::string& text) {
-    return with(with(with(text, "{node}", here), "{peer}", peer), "{client}", index);
+    return with(with(with(with(text, "{node}", here), "{peer}", peer), "{client}", index), "{area}",
+                here / 10);
   };
   ClientConfig config = kind.config;
   config.name = kind.name + "-" + std::to_string(index);

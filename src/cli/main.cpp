@@ -1,4 +1,4 @@
-// starling: the program beside the daemon. One command so far: bench.
+// starling: the program beside the daemon.
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -8,6 +8,7 @@
 
 #include "src/bench/run.hpp"
 #include "src/cli/bench_arguments.hpp"
+#include "src/cli/run_simulator.hpp"
 
 namespace {
 
@@ -16,7 +17,8 @@ using starling::bench::ExitStatus;
 constexpr const char* help =
     "starling - what is done with brokers from the command line\n\n"
     "Usage: starling COMMAND [options]\n\n"
-    "  bench    put load on any MQTT broker and measure it (starling bench --help)\n\n"
+    "  bench    put load on any MQTT broker and measure it (starling bench --help)\n"
+    "  sim      simulate a whole mesh on virtual time (starling sim --help)\n\n"
     "  --version, --help\n";
 
 int status(ExitStatus value) {
@@ -35,6 +37,7 @@ int run_bench(const std::vector<std::string>& words) {
 int run(const std::vector<std::string>& words) {
   const std::string command = words.empty() ? "" : words.front();
   if (command == "bench") return run_bench({words.begin() + 1, words.end()});
+  if (command == "sim") return starling::cli::run_simulator({words.begin() + 1, words.end()});
   if (command == "--version") {
     std::printf("starling %s\n", starling::version);
     return status(ExitStatus::ok);
