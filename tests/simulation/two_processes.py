@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Runs one scenario in two processes, whose memory lies elsewhere, and compares what they tell.
+"""Runs one scenario in two processes with different options, so that their memory lies elsewhere, and compares what they tell.
 
 usage: two_processes.py STARLING_SIM SCENARIO
 """
 import json
 import subprocess
 import sys
+import tempfile
 
 
 def run(program, scenario, *more):
@@ -20,7 +21,9 @@ def run(program, scenario, *more):
 def main():
     program, scenario = sys.argv[1:]
     first, first_text = run(program, scenario)
-    second, second_text = run(program, scenario)
+    with tempfile.TemporaryDirectory() as folder:
+        second, second_text = run(program, scenario, "--report", folder + "/a-longer-name-than-others.html",
+                                  "--trace", folder + "/trace.json")
     digests = [report["digest"] for report in (first, second)]
     if digests[0] != digests[1] or first_text != second_text:
         for a, b in zip(first_text, second_text):
