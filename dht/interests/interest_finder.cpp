@@ -361,7 +361,8 @@ std::optional<TimePoint> InterestFinder::Impl::next_deadline(TimePoint now) cons
     if (entry.review_at) consider(*entry.review_at);
     if (!place.is_root() || entry.stage != Stage::resolved) continue;
     consider(entry.last_used + limits::listen_idle_max);
-    if (!entry.is_complete) consider(entry.shards_due);
+    // While a review is due nothing is complete, however late it is.
+    if (!entry.is_complete && !entry.review_at) consider(entry.shards_due);
   }
   // Either a token or a place is missing; a place comes free when a key resolves, which is seen
   // above.

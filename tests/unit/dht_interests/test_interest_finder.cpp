@@ -293,6 +293,34 @@ BOOST_AUTO_TEST_CASE(an_answer_after_the_finder_has_gone_does_no_harm) {
   BOOST_TEST(seen.empty());
 }
 
+// Found by the simulation "record-flood": while a full root waited for its next look, the time by
+// which its shards should have answered was over, and the timer rang again and again without time
+// passing.
+BOOST_AUTO_TEST_CASE(shards_that_are_overdue_wait_for_the_review_of_their_root) {
+  settings.keys_max = 200;
+  finder = make();
+  const auto stranger = [&](std::size_t number) {
+    crypto::Seed seed{};
+    seed[0] = static_cast<std::uint8_t>(number);
+    seed[2] = 9;
+    InterestBody body{{}, {}, {interest("#")}, {home()}};
+    tell("#", *write_interest_record(crypto::SigningKey::from_seed(seed), mesh(), {1, 1}, later(),
+                                     body));
+  };
+  find("a");
+  for (std::size_t i = 0; i < 60; ++i) stranger(i);
+  // Others take all lookups: the shards stay unread until they are overdue.
+  for (int i = 0; i < 112; ++i) {
+    scheduler.run_for(100ms);
+    while (pacer.try_take(scheduler.now())) {
+    }
+  }
+  BOOST_TEST(!known("a"));
+  stranger(100);
+  scheduler.run_for(5s);
+  BOOST_TEST(known("a"));
+}
+
 BOOST_AUTO_TEST_CASE(a_flood_of_peers_under_one_key_is_bounded) {
   find("a");
   for (std::size_t i = 0; i < limits::values_per_key_max + 50; ++i) {
