@@ -17,6 +17,7 @@
 #include "simulations/world/sim_stream.hpp"
 #include "src/mqtt/frame_reader.hpp"
 #include "src/mqtt/packet.hpp"
+#include "src/mqtt/write_packet.hpp"
 
 namespace starling::sim {
 
@@ -168,7 +169,12 @@ class SimClient final : private ByteStream::Handler {
   void on_pubrec(std::uint16_t packet_id, bool ok);
   void tell_received(const mqtt::Publish& publish, bool repeated);
   template <class Packet>
-  void send(const Packet& packet);
+  void send(const Packet& packet) {
+    Bytes bytes;
+    mqtt::write(packet, config_.version, bytes);
+    send_bytes(bytes);
+  }
+  void send_bytes(ByteView bytes);
   template <class Packet>
   void send_later(const Packet& packet);
   void send_subscribe(Filter& filter);
