@@ -35,9 +35,6 @@ class SimRendezvous final : public Rendezvous {
     for (const auto& [handle, what] : announced_) model_.let_go(what.first, what.second);
     for (const auto& [handle, key] : listening_) drop_listener(key, handle);
     model_.members_.erase(number_);
-    const auto mine = model_.by_endpoint_.find(endpoint_);
-    if (mine != model_.by_endpoint_.end() && mine->second == number_)
-      model_.by_endpoint_.erase(mine);
   }
   SimRendezvous(const SimRendezvous&) = delete;
   SimRendezvous& operator=(const SimRendezvous&) = delete;
@@ -164,7 +161,6 @@ std::unique_ptr<Rendezvous> RendezvousModel::join(HostNumber host, ProcessNumber
   const std::uint64_t number = ++last_member_;
   auto member = std::make_unique<SimRendezvous>(*this, number, host, process, at);
   members_[number] = member.get();
-  by_endpoint_[at] = number;
   return member;
 }
 

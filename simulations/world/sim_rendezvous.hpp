@@ -64,7 +64,6 @@ class RendezvousModel {
   Random dice_;
   std::unordered_map<DhtKey, Key> keys_;  // never walked
   std::map<std::uint64_t, SimRendezvous*> members_;
-  std::map<Endpoint, std::uint64_t> by_endpoint_;
   std::uint64_t last_member_ = 0;
   std::uint64_t last_handle_ = 0;
   std::uint64_t lookups_ = 0;

@@ -12,8 +12,10 @@ RouteCache::Slot& RouteCache::slot_of(const TopicName& topic) {
 Route& RouteCache::at(const TopicName& topic, std::uint64_t generation, bool& is_known) {
   if (table_.empty()) table_.resize(slots_first);
   Slot* found = &slot_of(topic);
-  const bool is_its_own = found->topic
-                          && (found->topic->text().data() == topic.text().data() || *found->topic == topic);
+  // Copies of a name share its text: nearly always this is the very same.
+  const bool is_its_own =
+      found->topic
+      && (found->topic->text().data() == topic.text().data() || *found->topic == topic);
   is_known = is_its_own && found->generation == generation && !found->route.has_no_local;
   if (!is_known && found->topic && !is_its_own && table_.size() < slots_max
       && ++pushed_out_ > table_.size() / 4) {
