@@ -1,6 +1,7 @@
 // Publications: batches, numbers, credit and acknowledgement, each lane for itself.
 #include <boost/test/unit_test.hpp>
 
+#include "bridge/link/topic_numbers.hpp"
 #include "tests/unit/link/link_pair.hpp"
 
 namespace starling {
@@ -445,6 +446,29 @@ BOOST_AUTO_TEST_CASE(nothing_is_sent_before_the_link_is_ready) {
   pair.a.link->acknowledge(0, pair.a.out);
   pair.a.link->flush(pair.a.out);
   BOOST_TEST(pair.a.out.empty());
+}
+
+// The sender's table begins small and grows with the topics it meets.
+BOOST_AUTO_TEST_CASE(many_topics_get_numbers_that_mean_them) {
+  constexpr std::size_t count = 4'096;
+  GivenTopicNumbers given;
+  KeptTopicNumbers kept(count);
+  given.open(count);
+  std::size_t spelt_out = 0;
+  for (int round = 0; round < 20; ++round) {
+    spelt_out = 0;
+    for (int i = 0; i < 300; ++i) {
+      const auto topic = TopicName::parse("t/" + std::to_string(i));
+      const auto said = given.give(*topic, 0);
+      BOOST_REQUIRE(said.number.has_value());
+      spelt_out += said.is_new ? 1 : 0;
+      if (said.is_new) BOOST_REQUIRE(kept.keep(*said.number, *topic, 0) != nullptr);
+      const auto* meant = kept.find(*said.number);
+      BOOST_REQUIRE(meant != nullptr);
+      BOOST_TEST(meant->name->text() == topic->text());
+    }
+  }
+  BOOST_TEST(spelt_out < 60U);  // with room for 32 topics only it would be nearly all
 }
 
 }  // namespace
