@@ -23,6 +23,7 @@
 
 #include "bridge/mesh/mesh_host.hpp"
 #include "bridge/mesh/mesh_settings.hpp"
+#include "bridge/mesh/mesh_status.hpp"
 
 namespace starling {
 

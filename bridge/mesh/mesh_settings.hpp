@@ -1,4 +1,4 @@
-// What the mesh is given at the start, and what it tells about itself afterwards.
+// What the mesh is given at the start.
 #pragma once
 
 #include <cstdint>
@@ -47,37 +47,6 @@ struct MeshSettings {
   OutboxBounds outbox{};
   bool keep_outboxes =
       false;  ///< the store keeps outboxes: write their changes into MeshHost::batch()
-};
-
-enum class PeerState : std::uint8_t {
-  away,      ///< no link; known, and dialled again in a while unless it is not wanted now
-  dialling,  ///< a connection is being made
-  linking,   ///< connected; hello, proof and interests are under way
-  linked,    ///< its interests are known, messages flow
-};
-
-struct PeerStatus {
-  NodeId id;
-  PeerState state = PeerState::away;
-  std::vector<std::string> meshes;  ///< names of the meshes we share, in order of preference
-  std::optional<Endpoint> remote;   ///< of the present link
-  bool inbound = false;
-  std::optional<Duration> round_trip;  ///< of the last heartbeat
-  std::uint64_t messages_received = 0;
-  std::uint64_t messages_sent = 0;
-  std::uint64_t dropped_qos0 = 0;    ///< waited too long, no room to wait, or not linked in time
-  std::uint64_t dropped_outbox = 0;  ///< outbox full, message expired or too old
-  std::size_t outbox_messages = 0;
-  std::size_t outbox_bytes = 0;
-  std::size_t interests = 0;  ///< filters it wants from us, all meshes
-};
-
-struct MeshStatus {
-  std::vector<PeerStatus> peers;    ///< by NodeId
-  std::size_t members_known = 0;    ///< all meshes, ourselves not counted
-  std::size_t links = 0;            ///< linked peers
-  std::size_t parked_messages = 0;  ///< waiting for a lookup or for a link
-  std::vector<Endpoint> announced;  ///< where we say we can be dialled
 };
 
 }  // namespace starling
