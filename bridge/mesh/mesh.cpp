@@ -234,6 +234,11 @@ void Mesh::Impl::set_local_endpoints(std::vector<Endpoint> endpoints) {
   update_endpoints();
 }
 
+void Mesh::Impl::set_mapped_endpoints(std::vector<Endpoint> endpoints) {
+  addresses_.set_mapped(std::move(endpoints));
+  update_endpoints();
+}
+
 void Mesh::Impl::set_bootstrap_endpoints(const std::vector<Endpoint>& endpoints) {
   addresses_.set_bootstrap(endpoints);
   update_endpoints();
@@ -343,6 +348,9 @@ void Mesh::on_access_changed() {
 }
 void Mesh::set_local_endpoints(std::vector<Endpoint> endpoints) {
   impl_->set_local_endpoints(std::move(endpoints));
+}
+void Mesh::set_mapped_endpoints(std::vector<Endpoint> endpoints) {
+  impl_->set_mapped_endpoints(std::move(endpoints));
 }
 void Mesh::set_bootstrap_endpoints(const std::vector<Endpoint>& endpoints) {
   impl_->set_bootstrap_endpoints(endpoints);

@@ -89,6 +89,9 @@ class Mesh {
 
   /// The interfaces have other addresses now.
   void set_local_endpoints(std::vector<Endpoint> endpoints);
+  /// What a router forwards to here: announced after the global addresses of interfaces. Replaces
+  /// what was mapped before.
+  void set_mapped_endpoints(std::vector<Endpoint> endpoints);
   /// The addresses this node joins by are known (their names resolved), or, if it was given none,
   /// those of the first nodes that found it: they decide whether private addresses are announced.
   void set_bootstrap_endpoints(const std::vector<Endpoint>& endpoints);

@@ -54,6 +54,7 @@ class Mesh::Impl final : private CircleHandler {
   void on_message_placed(const MessageId& id);
   void on_access_changed() { ++access_generation_; }
   void set_local_endpoints(std::vector<Endpoint> endpoints);
+  void set_mapped_endpoints(std::vector<Endpoint> endpoints);
   void set_bootstrap_endpoints(const std::vector<Endpoint>& endpoints);
   [[nodiscard]] MeshStatus status() const;
 
@@ -310,9 +311,9 @@ class Mesh::Impl final : private CircleHandler {
   std::set<NodeId> wanted_;          // as told to the peer book
   std::vector<NodeId> dirty_peers_;  // something to send at the end of the turn; each once
   static constexpr std::size_t routes_first = 16;
-  std::vector<Route> routes_;        // by hash: a topic that falls on another's place takes it
+  std::vector<Route> routes_;  // by hash: a topic that falls on another's place takes it
   std::size_t routes_pushed_out_ = 0;
-  Entrance entrance_;                // of a topic without a number, for the length of a call
+  Entrance entrance_;  // of a topic without a number, for the length of a call
   std::uint64_t access_generation_ = 1;
   /// Topics published lately in meshes that are not fully linked, by mesh; the value is the
   /// generation_ at which nobody was missing.

@@ -36,6 +36,11 @@ void OwnAddresses::set_local(std::vector<Endpoint> endpoints) {
   local_ = std::move(endpoints);
 }
 
+void OwnAddresses::set_mapped(std::vector<Endpoint> endpoints) {
+  std::erase_if(endpoints, [](const Endpoint& e) { return !e.is_global() || e.port == 0; });
+  mapped_ = std::move(endpoints);
+}
+
 void OwnAddresses::set_bootstrap(const std::vector<Endpoint>& endpoints) {
   if (endpoints.empty()) return;
   World widest = World::loopback;
@@ -111,6 +116,7 @@ std::vector<Endpoint> OwnAddresses::announced() const {
   for (const Endpoint& endpoint : local_) {
     if (endpoint.is_global() && endpoint.is_v4()) add_once(list, endpoint, most);
   }
+  for (const Endpoint& endpoint : mapped_) add_once(list, endpoint, most);
   for (const auto& [endpoint, observation] : observed_) {
     if (is_trusted(observation)) add_once(list, endpoint, most);
   }

@@ -31,6 +31,9 @@ class OwnAddresses {
   /// What listens here: an address per interface (never 0.0.0.0 or ::, those say nothing), with its
   /// port.
   void set_local(std::vector<Endpoint> endpoints);
+  /// What a router forwards to here, as it says. Replaces what was mapped before; empty: nothing.
+  /// Addresses that are not global are left out: nobody outside could dial them.
+  void set_mapped(std::vector<Endpoint> endpoints);
   /// The addresses this node was given to join by. Widest wins: one global bootstrap address makes
   /// the world global.
   void set_bootstrap(const std::vector<Endpoint>& endpoints);
@@ -46,8 +49,8 @@ class OwnAddresses {
   void expire(TimePoint now);
 
   /// Best first, at most limits::record_endpoints_max, never two the same: configured ones alone
-  /// when there are any; else global IPv6 of an interface, global IPv4 of an interface, observed
-  /// ones; in a private or loopback world the private or loopback ones of the interfaces.
+  /// when there are any; else global IPv6 of an interface, global IPv4 of an interface, mapped ones,
+  /// observed ones; in a private or loopback world the private or loopback ones of the interfaces.
   [[nodiscard]] std::vector<Endpoint> announced() const;
   /// What a member behind the same public address may be told on a link: announced() and then the
   /// private addresses of the interfaces, at most limits::told_endpoints_max.
@@ -64,6 +67,7 @@ class OwnAddresses {
   World world_ = World::global;
   std::vector<Endpoint> configured_;
   std::vector<Endpoint> local_;
+  std::vector<Endpoint> mapped_;
   std::map<Endpoint, Observation> observed_;
 };
 

@@ -71,6 +71,28 @@ BOOST_AUTO_TEST_CASE(one_global_bootstrap_address_makes_the_world_global) {
   BOOST_TEST((addresses.world() == World::global));
 }
 
+BOOST_AUTO_TEST_CASE(mapped_addresses_come_between_those_of_interfaces_and_observed_ones) {
+  OwnAddresses addresses{21883};
+  addresses.set_local(endpoints({"192.168.1.5:21883", "[2a00:1::1]:21883"}));
+  addresses.on_observed(node(1), endpoint("9.9.9.9:4000"), endpoint("5.5.5.5:51234"), start);
+  addresses.set_mapped(endpoints({"5.5.5.5:30000", "100.64.0.2:21883", "192.168.0.2:21883"}));
+  BOOST_TEST(texts(addresses.announced())
+                 == (Texts{"[2a00:1::1]:21883", "5.5.5.5:30000", "5.5.5.5:21883"}),
+             boost::test_tools::per_element());
+  addresses.set_mapped({});
+  BOOST_TEST(texts(addresses.announced()) == (Texts{"[2a00:1::1]:21883", "5.5.5.5:21883"}),
+             boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_mapped_address_says_nothing_in_a_private_world) {
+  OwnAddresses addresses{21883};
+  addresses.set_local(endpoints({"192.168.1.5:21883"}));
+  addresses.set_bootstrap(endpoints({"192.168.1.1:21883"}));
+  addresses.set_mapped(endpoints({"5.5.5.5:21883"}));
+  BOOST_TEST(texts(addresses.announced()) == (Texts{"192.168.1.5:21883"}),
+             boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(global_ipv6_comes_before_ipv4_and_observed_ones_last) {
   OwnAddresses addresses{21883};
   addresses.set_local(endpoints({"8.8.4.4:21883", "[2a00:1::1]:21883", "192.168.1.5:21883"}));
