@@ -13,12 +13,12 @@ Circle::Circle(MeshIndex index, const MeshConfig& config, const crypto::SigningK
       keys_(config.keys),
       handler_(ports.handler),
       announced_(config.rules),
-      announcer_(AnnouncerSettings{identity, epoch, config.keys, config.open}, ports.rendezvous,
+      announcer_(AnnouncerSettings{identity, epoch, config.keys, config.open, ports.signatures}, ports.rendezvous,
                  ports.scheduler, ports.entropy, ports.log),
       finder_(InterestFinderSettings{identity.node_id(), config.keys, limits::listened_keys_max,
-                                     config.open},
+                                     config.open, ports.signatures},
               ports.rendezvous, ports.scheduler, ports.pacer, *this),
-      peer_finder_(PeerFinderSettings{identity.node_id(), config.keys, config.open},
+      peer_finder_(PeerFinderSettings{identity.node_id(), config.keys, config.open, ports.signatures},
                    ports.rendezvous, ports.scheduler, ports.pacer, *this) {}
 
 void Circle::start(const std::vector<Endpoint>& endpoints) {

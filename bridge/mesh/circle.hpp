@@ -42,6 +42,7 @@ struct CirclePorts {
   LogSink& log;
   LookupPacer& pacer;
   CircleHandler& handler;
+  std::shared_ptr<SignatureCache> signatures;
 };
 
 class Circle final : private InterestFinderHandler, private PeerFinderHandler {

@@ -7,6 +7,7 @@
 #include "starling/check.hpp"
 
 #include "bridge/mesh/mesh_impl.hpp"
+#include "dht/records/envelope.hpp"
 
 namespace starling {
 namespace {
@@ -56,7 +57,8 @@ Mesh::Impl::Impl(MeshSettings settings, MeshHost& host, Rendezvous& rendezvous,
   addresses_.set_configured(settings_.configured_endpoints);
   addresses_.set_local(settings_.local_endpoints);
   addresses_.set_bootstrap(settings_.bootstrap_endpoints);
-  const CirclePorts ports{rendezvous_, scheduler_, entropy_, log_, pacer_, *this};
+  const CirclePorts ports{rendezvous_, scheduler_, entropy_, log_, pacer_, *this,
+                          shared_or_own(settings_.signatures)};
   for (const MeshConfig& mesh : settings_.meshes) {
     circles_.push_back(std::make_unique<Circle>(static_cast<MeshIndex>(circles_.size()), mesh,
                                                 settings_.identity, settings_.epoch, ports));
@@ -240,6 +242,7 @@ void Mesh::Impl::set_mapped_endpoints(std::vector<Endpoint> endpoints) {
 }
 
 void Mesh::Impl::set_bootstrap_endpoints(const std::vector<Endpoint>& endpoints) {
+  settings_.bootstrap_endpoints = endpoints;
   addresses_.set_bootstrap(endpoints);
   update_endpoints();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@
 #include "src/crypto/mesh_keys.hpp"
 
 namespace starling {
+
+class SignatureCache;
 
 /// One mesh that this node belongs to.
 struct MeshConfig {
@@ -47,6 +50,7 @@ struct MeshSettings {
   OutboxBounds outbox{};
   bool keep_outboxes =
       false;  ///< the store keeps outboxes: write their changes into MeshHost::batch()
+  std::shared_ptr<SignatureCache> signatures = nullptr;  ///< of records; null: one of its own
 };
 
 }  // namespace starling

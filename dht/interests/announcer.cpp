@@ -60,7 +60,7 @@ class Announcer::Impl {
         entropy_(entropy),
         log_(log),
         placing_(settings_.identity.node_id(), settings_.mesh, settings_.open_mesh, rendezvous,
-                 scheduler, [this](const DhtKey& root) { on_place(root); }) {}
+                 scheduler, shared_or_own(settings_.signatures), [this](const DhtKey& root) { on_place(root); }) {}
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;

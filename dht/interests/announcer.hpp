@@ -19,12 +19,15 @@
 
 namespace starling {
 
+class SignatureCache;
+
 struct AnnouncerSettings {
   crypto::SigningKey identity;
   std::uint64_t epoch =
       0;  ///< the boot counter: greater than in any earlier run under this identity
   crypto::MeshKeys mesh;
   bool open_mesh = false;  ///< nothing is filed under the empty prefix there
+  std::shared_ptr<SignatureCache> signatures = nullptr;  ///< null: one of its own
 };
 
 class Announcer {

@@ -37,7 +37,8 @@ class InterestFinder::Impl {
         rendezvous_(rendezvous),
         scheduler_(scheduler),
         pacer_(pacer),
-        handler_(handler) {}
+        handler_(handler),
+        signatures_(shared_or_own(settings.signatures)) {}
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -82,7 +83,7 @@ class InterestFinder::Impl {
   std::deque<Place> waiting_;            // roots that wait for the pacer, in the order of asking
   std::deque<Place> waiting_shards_;     // they come after the roots
   std::vector<LiteralPrefix> given_up_;  // told as resolved at the turn's end
-  SignatureCache signatures_;
+  std::shared_ptr<SignatureCache> signatures_;
   NewestRecords newest_;
   std::size_t listened_ = 0;
   std::uint64_t last_serial_ = 0;
@@ -229,7 +230,7 @@ void InterestFinder::Impl::on_value(const Place& place, std::uint64_t serial, By
   Entry* entry = find_entry(place, serial);
   if (!entry) return;
   const UnixSeconds today = scheduler_.unix_now();
-  const auto envelope = verify_envelope(value, entry->key, today, signatures_);
+  const auto envelope = verify_envelope(value, entry->key, today, *signatures_);
   if (!envelope || envelope->node() == settings_.own) return;
   auto record = read_interest_record(*envelope, settings_.mesh);
   if (!record) return;

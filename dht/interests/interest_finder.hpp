@@ -24,6 +24,8 @@
 
 namespace starling {
 
+class SignatureCache;
+
 /// A valid record of another node, newer than any we had of it under that key.
 struct PeerSeen {
   PeerRecord peer;
@@ -54,6 +56,7 @@ struct InterestFinderSettings {
   std::size_t keys_max = 200;
   /// Nothing is filed under the empty prefix of an open mesh, so it is not looked up.
   bool open_mesh = false;
+  std::shared_ptr<SignatureCache> signatures = nullptr;  ///< null: one of its own
 };
 
 class InterestFinder {

@@ -34,7 +34,8 @@ MemberWatch::MemberWatch(const PeerFinderSettings& settings, Rendezvous& rendezv
       rendezvous_(rendezvous),
       scheduler_(scheduler),
       pacer_(pacer),
-      on_member_(std::move(on_member)) {}
+      on_member_(std::move(on_member)),
+      signatures_(shared_or_own(settings.signatures)) {}
 
 MemberWatch::~MemberWatch() {
   stop();
@@ -69,7 +70,7 @@ void MemberWatch::read() {
   ++readings_;
   read_at_ = now;
   root_reading_ = std::make_unique<KeyReading>(
-      member_key(settings_.mesh), settings_.mesh, rendezvous_, scheduler_, signatures_,
+      member_key(settings_.mesh), settings_.mesh, rendezvous_, scheduler_, *signatures_,
       [this](const VerifiedEnvelope& envelope) { on_record({}, envelope); },
       [this](const KeySketch& root) { on_read(root); });
 }
@@ -86,7 +87,7 @@ void MemberWatch::on_read(const KeySketch& root) {
     // Those at the root are the same few for everybody. One shard more, and links are spread.
     const Shard shard = shard_of(root.root(), settings_.own, shard_level(all));
     shard_reading_ = std::make_unique<KeyReading>(
-        member_key(settings_.mesh, shard), settings_.mesh, rendezvous_, scheduler_, signatures_,
+        member_key(settings_.mesh, shard), settings_.mesh, rendezvous_, scheduler_, *signatures_,
         [this, shard](const VerifiedEnvelope& envelope) { on_record(shard, envelope); },
         [this](const KeySketch&) { shard_reading_.reset(); });
   }
@@ -118,7 +119,7 @@ void MemberWatch::stop_listening() {
 
 void MemberWatch::on_value(Shard shard, ByteView value) {
   const auto envelope =
-      verify_envelope(value, member_key(settings_.mesh, shard), scheduler_.unix_now(), signatures_);
+      verify_envelope(value, member_key(settings_.mesh, shard), scheduler_.unix_now(), *signatures_);
   if (envelope) on_record(shard, *envelope);
 }
 

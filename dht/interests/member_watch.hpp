@@ -74,7 +74,7 @@ class MemberWatch {
   std::unique_ptr<KeyReading> shard_reading_;
   std::map<Shard, Rendezvous::Handle> listening_;  // in a small mesh: the root and all shards
   std::map<NodeId, Member> members_;               // told, until their records lapse
-  SignatureCache signatures_;
+  std::shared_ptr<SignatureCache> signatures_;
   NewestRecords newest_;
   WakeId wake_;
 };

@@ -24,7 +24,8 @@ class PeerFinder::Impl {
         pacer_(pacer),
         handler_(handler),
         members_(settings_, rendezvous, scheduler, pacer,
-                 [this](const PeerRecord& peer) { handler_.on_member_seen(peer); }) {}
+                 [this](const PeerRecord& peer) { handler_.on_member_seen(peer); }),
+        signatures_(shared_or_own(settings_.signatures)) {}
   ~Impl() { scheduler_.cancel(wake_); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -52,7 +53,7 @@ class PeerFinder::Impl {
 
   std::map<NodeId, Lookup> lookups_;
   std::deque<NodeId> waiting_;  // for the pacer
-  SignatureCache signatures_;
+  std::shared_ptr<SignatureCache> signatures_;
   NewestRecords newest_;
   WakeId wake_;
   TimePoint wake_when_;
@@ -89,7 +90,7 @@ void PeerFinder::Impl::start_lookups(TimePoint now) {
 
 void PeerFinder::Impl::on_node_value(const NodeId& node, ByteView value) {
   const UnixSeconds today = scheduler_.unix_now();
-  const auto envelope = verify_envelope(value, node_key(settings_.mesh, node), today, signatures_);
+  const auto envelope = verify_envelope(value, node_key(settings_.mesh, node), today, *signatures_);
   if (!envelope || envelope->node() != node) return;
   const auto peer = read_node_record(*envelope, settings_.mesh);
   if (!peer || newest_.note(*envelope, today) != Freshness::newer) return;

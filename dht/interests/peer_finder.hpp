@@ -15,6 +15,8 @@
 
 namespace starling {
 
+class SignatureCache;
+
 /// Told from the turn's end or from timers, never from inside a call of the finder.
 class PeerFinderHandler {
  public:
@@ -30,6 +32,7 @@ struct PeerFinderSettings {
   crypto::MeshKeys mesh;
   /// Its nodes link with some others only, so its member key is never listened to for long.
   bool open_mesh = false;
+  std::shared_ptr<SignatureCache> signatures = nullptr;  ///< null: one of its own
 };
 
 class PeerFinder {

@@ -18,14 +18,16 @@ constexpr unsigned skips_when_quiet = 4;
 }  // namespace
 
 Placing::Placing(const NodeId& own, const crypto::MeshKeys& mesh, bool open_mesh,
-                 Rendezvous& rendezvous, Scheduler& scheduler, OnPlace on_place)
+                 Rendezvous& rendezvous, Scheduler& scheduler,
+                 std::shared_ptr<SignatureCache> signatures, OnPlace on_place)
     : own_(own),
       mesh_(mesh),
       open_mesh_(open_mesh),
       rendezvous_(rendezvous),
       scheduler_(scheduler),
       on_place_(std::move(on_place)),
-      members_(member_key(mesh)) {}
+      members_(member_key(mesh)),
+      signatures_(std::move(signatures)) {}
 
 Placing::~Placing() {
   for (const auto& [key, root] : roots_) scheduler_.cancel(root.patience);
@@ -103,7 +105,7 @@ void Placing::read_waiting() {
     found->second.is_waiting = false;
     ++reading_;
     found->second.reading = std::make_unique<KeyReading>(
-        key, mesh_, rendezvous_, scheduler_, signatures_, KeyReading::OnRecord{},
+        key, mesh_, rendezvous_, scheduler_, *signatures_, KeyReading::OnRecord{},
         [this, key](const KeySketch& sketch) { on_read(key, sketch); });
   }
 }

@@ -29,9 +29,9 @@ class Placing {
   /// The place of records under this root is known, or another one than before. Told from timers.
   using OnPlace = std::function<void(const DhtKey& root)>;
 
-  /// All references outlive it.
+  /// All references outlive it. `signatures`: not null.
   Placing(const NodeId& own, const crypto::MeshKeys& mesh, bool open_mesh, Rendezvous& rendezvous,
-          Scheduler& scheduler, OnPlace on_place);
+          Scheduler& scheduler, std::shared_ptr<SignatureCache> signatures, OnPlace on_place);
   ~Placing();
   Placing(const Placing&) = delete;
   Placing& operator=(const Placing&) = delete;
@@ -69,7 +69,7 @@ class Placing {
   OnPlace on_place_;
   DhtKey members_;
   std::optional<double> mesh_size_;  // estimated
-  SignatureCache signatures_{4 * sketch_nodes_max};
+  std::shared_ptr<SignatureCache> signatures_;
   std::map<DhtKey, Root> roots_;
   std::deque<DhtKey> waiting_;
   std::size_t reading_ = 0;

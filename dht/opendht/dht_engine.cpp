@@ -123,7 +123,7 @@ class DhtEngine::Impl {
 
 DhtEngine::Impl::Impl(const DhtSettings& settings, Datagram& socket, Scheduler& scheduler,
                       LogSink& log)
-    : scheduler_(scheduler), log_(log), datagrams_(socket), check_(scheduler), desk_(check_) {
+    : scheduler_(scheduler), log_(log), datagrams_(socket), check_(scheduler, settings.signatures), desk_(check_) {
   dht_ = std::make_unique<::dht::Dht>(std::make_unique<PortSocket>(socket, datagrams_out_),
                                       make_config(settings), std::shared_ptr<::dht::Logger>{});
   dht_->registerType(make_record_type(check_));

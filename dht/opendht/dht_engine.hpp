@@ -15,6 +15,8 @@
 
 namespace starling {
 
+class SignatureCache;
+
 struct DhtSettings {
   /// Nodes of other networks are not heard. A filter, not a secret.
   std::uint32_t network = 0x53544C31;  // "STL1"
@@ -24,6 +26,8 @@ struct DhtSettings {
   /// storing node is noticed only after that time. For nodes with a public address and more than
   /// about 200 listens.
   bool rare_refresh = false;
+  /// Null: one of its own.
+  std::shared_ptr<SignatureCache> signatures = nullptr;
 };
 
 /// What an operator wants to see.

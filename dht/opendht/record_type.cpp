@@ -25,7 +25,7 @@ std::optional<VerifiedEnvelope> RecordCheck::verify(const DhtKey& key, const ::d
   const bool bare = !value.owner && value.signature.empty() && value.cypher.empty()
                     && value.user_type.empty() && !value.recipient && value.seq == 0;
   if (!bare) return std::nullopt;
-  auto envelope = verify_envelope(value.data, key, scheduler_.unix_now(), signatures_);
+  auto envelope = verify_envelope(value.data, key, scheduler_.unix_now(), *signatures_);
   if (!envelope || envelope->value_id() != value.id) return std::nullopt;
   return std::move(envelope).value();
 }

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <opendht/value.h>
 #include <optional>
+#include <utility>
 
 #include "starling/ids.hpp"
 #include "starling/port/scheduler.hpp"
@@ -21,8 +23,9 @@ DhtKey to_dht_key(const ::dht::InfoHash& hash);
 
 class RecordCheck {
  public:
-  /// Outlives the check; only its date is asked.
-  explicit RecordCheck(Scheduler& scheduler) : scheduler_(scheduler) {}
+  /// `scheduler` outlives the check; only its date is asked. `signatures`: null for one of its own.
+  explicit RecordCheck(Scheduler& scheduler, std::shared_ptr<SignatureCache> signatures = nullptr)
+      : scheduler_(scheduler), signatures_(shared_or_own(std::move(signatures))) {}
 
   /// Is `value` a record of ours for `key`, whole, signed, in date, under the one id that it may
   /// have (a copy under another id is a replay that would take up room), and nothing beside it?
@@ -39,7 +42,7 @@ class RecordCheck {
   std::optional<VerifiedEnvelope> verify(const DhtKey& key, const ::dht::Value& value);
 
   Scheduler& scheduler_;
-  SignatureCache signatures_;
+  std::shared_ptr<SignatureCache> signatures_;
   NewestRecords newest_;
 };
 

@@ -90,6 +90,10 @@ void SignatureCache::remember(const crypto::Digest& record) {
   younger_.insert(record);
 }
 
+std::shared_ptr<SignatureCache> shared_or_own(std::shared_ptr<SignatureCache> shared) {
+  return shared ? std::move(shared) : std::make_shared<SignatureCache>();
+}
+
 /// The only maker of a VerifiedEnvelope.
 class EnvelopeReader {
  public:

@@ -7,6 +7,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <set>
 
 #include "starling/bytes.hpp"
@@ -91,6 +92,10 @@ class SignatureCache {
   std::set<crypto::Digest> older_;
   std::size_t half_max_;
 };
+
+/// `shared`, or for null a cache of one's own. What is remembered is true for everybody, so whoever
+/// lives in one process may share: the rooms of a node, or all nodes of a simulated world.
+std::shared_ptr<SignatureCache> shared_or_own(std::shared_ptr<SignatureCache> shared);
 
 /// What a storing node and a reader check alike. `expected`: the key at which `record` was found or
 /// is to be stored; `now`: this node's idea of the date. Errors: too_large (above

@@ -121,6 +121,7 @@ void SimNode::Process::start() {
       datagram.emplace(network, home.host_, mesh_port, scheduler.process());
       DhtSettings dht;
       dht.rare_refresh = config.dht_rare_refresh;
+      dht.signatures = home.around_.signatures;
       auto made = std::make_unique<DhtEngine>(dht, *datagram, scheduler, log);
       engine = made.get();
       watch(std::move(made));
@@ -135,6 +136,7 @@ void SimNode::Process::start() {
     mesh.local_endpoints = {home.endpoint()};
     mesh.links_max = config.links_max;
     mesh.outbox = config.outbox;
+    mesh.signatures = home.around_.signatures;
     settings.mesh = std::move(mesh);
   }
   node = std::make_unique<Node>(std::move(settings), ports);

@@ -21,6 +21,7 @@
 namespace starling {
 class Node;
 class DhtEngine;
+class SignatureCache;
 }  // namespace starling
 
 namespace starling::sim {
@@ -65,6 +66,8 @@ class SimNode {
     StreamNetwork& streams;
     std::uint64_t seed;
     RendezvousModel* model;  ///< null: the real OpenDHT
+    /// A record's signature is checked once in a world, not once by each of its readers.
+    std::shared_ptr<SignatureCache> signatures;
     /// An event of its log, at any level.
     std::function<void(NodeNumber, LogLevel, std::string_view event,
                        std::initializer_list<LogField>)>

@@ -5,6 +5,7 @@
 
 #include "starling/check.hpp"
 
+#include "dht/records/envelope.hpp"
 #include "src/crypto/mesh_keys.hpp"
 
 namespace starling::sim {
@@ -88,6 +89,9 @@ class World::Everybody final : public Observer {
 
 namespace {
 
+// Records that are alive at a time, of many nodes: some five a node, renewed every six minutes.
+constexpr std::size_t signatures_kept = 1U << 21U;
+
 ShareRules rules_of(const std::vector<std::string>& shares, bool open) {
   ShareRules rules;
   for (const std::string& share : shares) {
@@ -120,6 +124,7 @@ World::World(const WorldSettings& settings)
       agenda_(settings.seed),
       network_(agenda_, settings.seed),
       streams_(network_),
+      signatures_(std::make_shared<SignatureCache>(signatures_kept)),
       dice_(settings.seed, 0x776F726C64),
       everybody_(std::make_unique<Everybody>(*this)) {
   if (settings.models_dht) model_.emplace(network_, settings.seed);
@@ -146,7 +151,7 @@ World::~World() {
 NodeNumber World::add_node(NodeConfig config) {
   const auto number = static_cast<NodeNumber>(nodes_.size());
   SimNode::Surroundings around{
-      streams_, settings_.seed, model_ ? &*model_ : nullptr,
+      streams_, settings_.seed, model_ ? &*model_ : nullptr, signatures_,
       [this](NodeNumber node, LogLevel level, std::string_view event,
              std::initializer_list<LogField> fields) { on_log(node, level, event, fields); },
       std::min(settings_.log_level, LogLevel::info),

@@ -135,6 +135,7 @@ class World {
   Network network_;
   StreamNetwork streams_;
   std::optional<RendezvousModel> model_;
+  std::shared_ptr<SignatureCache> signatures_;
   Random dice_;
   TraceDigest digest_;
   std::vector<Observer*> observers_;
