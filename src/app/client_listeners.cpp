@@ -61,14 +61,19 @@ void ClientListeners::open(const std::vector<NumberedListener>& listeners) {
   open_.resize(listeners.size());
   for (std::size_t number = 0; number < listeners.size(); ++number) {
     if (!listeners[number].is_wanted)
-      open_[number] = nullptr;
-    else if (open_[number] == nullptr)
+      open_[number] = {};
+    else if (open_[number].listener == nullptr)
       open_[number] = open_one(static_cast<ListenerIndex>(number), listeners[number].plan);
   }
 }
 
-std::unique_ptr<Listener> ClientListeners::open_one(ListenerIndex number,
-                                                    const ListenerPlan& plan) {
+std::vector<control::OpenListener> ClientListeners::places() const {
+  std::vector<control::OpenListener> all;
+  for (const Open& open : open_) all.insert(all.end(), open.places.begin(), open.places.end());
+  return all;
+}
+
+ClientListeners::Open ClientListeners::open_one(ListenerIndex number, const ListenerPlan& plan) {
   const config::ListenerSettings& settings = plan.settings;
   const auto take = [this, number](std::unique_ptr<ByteStream> stream) {
     on_client_(number, std::move(stream));
@@ -79,7 +84,8 @@ std::unique_ptr<Listener> ClientListeners::open_one(ListenerIndex number,
         loop_, settings.unix_socket, settings.unix_socket_mode, take, &log_, options);
     log_.info("listening",
               {{"for", "mqtt"}, {"path", settings.unix_socket}, {"protocol", protocol_text(plan)}});
-    return listener;
+    Open open{std::move(listener), {{settings.unix_socket, protocol_text(plan), true}}};
+    return open;
   }
   ListenAddress at;
   at.host = settings.bind;
@@ -87,10 +93,14 @@ std::unique_ptr<Listener> ClientListeners::open_one(ListenerIndex number,
   at.interface = settings.bind_interface;
   at.family = family_of(settings.domain);
   auto listener = std::make_unique<UvListener>(loop_, bind_listener(at), take, &log_, options);
-  for (const Endpoint& endpoint : listener->local_endpoints())
+  Open open;
+  for (const Endpoint& endpoint : listener->local_endpoints()) {
     log_.info("listening",
               {{"for", "mqtt"}, {"addr", endpoint.to_text()}, {"protocol", protocol_text(plan)}});
-  return listener;
+    open.places.push_back({endpoint.to_text(), protocol_text(plan), endpoint.is_loopback()});
+  }
+  open.listener = std::move(listener);
+  return open;
 }
 
 }  // namespace starling

@@ -11,6 +11,7 @@
 #include "starling/port/stream.hpp"
 
 #include "src/app/plan.hpp"
+#include "src/control/node_status.hpp"
 #include "src/uv/stream_options.hpp"
 
 namespace starling {
@@ -40,15 +41,21 @@ class ClientListeners {
   void open(const std::vector<NumberedListener>& listeners);
   /// Nobody comes in any more.
   void close();
+  /// Every address that is listened at.
+  [[nodiscard]] std::vector<control::OpenListener> places() const;
 
  private:
-  std::unique_ptr<Listener> open_one(ListenerIndex number, const ListenerPlan& plan);
+  struct Open {
+    std::unique_ptr<Listener> listener;
+    std::vector<control::OpenListener> places;
+  };
+  Open open_one(ListenerIndex number, const ListenerPlan& plan);
 
   UvLoop& loop_;
   LogSink& log_;
   StreamTraffic& traffic_;
   OnClient on_client_;
-  std::vector<std::unique_ptr<Listener>> open_;  // by number; null: closed
+  std::vector<Open> open_;  // by number; without a listener: closed
 };
 
 }  // namespace starling

@@ -8,12 +8,14 @@
 #include "starling/version.hpp"
 
 #include "src/app/client_listeners.hpp"
+#include "src/app/control_desk.hpp"
 #include "src/app/identity.hpp"
 #include "src/app/mesh_adapters.hpp"
 #include "src/app/process.hpp"
 #include "src/app/reloading.hpp"
 #include "src/app/sd_notify.hpp"
 #include "src/app/storage.hpp"
+#include "src/config/state_dir.hpp"
 #include "src/crypto/system_entropy.hpp"
 #include "src/log/metric_registry.hpp"
 #include "src/node/bootstrap.hpp"
@@ -98,10 +100,12 @@ class Daemon::Impl {
     if (mesh_port) listen_for_peers(*mesh_port);
     reloading_.emplace(loop_, reloading_parts(), std::move(reread));
     drop_rights();
+    open_control_desk(mesh_port);
   }
 
   ~Impl() {
     log_.set_topic_output(nullptr);
+    control_desk_.reset();
     // Whatever the node still commits while it ends is taken; then the store ends.
     reloading_.reset();
     system_topics_.reset();
@@ -124,7 +128,7 @@ class Daemon::Impl {
  private:
   [[nodiscard]] std::string state_dir() const {
     const std::string& written = now_.settings.state_dir;
-    return written.empty() ? default_state_dir() : written;
+    return written.empty() ? config::default_state_dir() : written;
   }
 
   // --- The start
@@ -192,6 +196,23 @@ class Daemon::Impl {
     become_user(user);
   }
 
+  /// With the rights that are left: the socket belongs to the user the daemon runs as.
+  void open_control_desk(const std::optional<BoundPort>& mesh_port) {
+    control_desk_.emplace(ControlDesk::Parts{
+        .loop = loop_,
+        .worker = worker_,
+        .log = log_,
+        .now = now_,
+        .node = *node_,
+        .clients = clients_,
+        .dht = adapters_ ? &adapters_->engine : nullptr,
+        .id = identity_.key.node_id(),
+        .state_dir = state_.path(),
+        .keeps_state = storage_->store().keeps_anything(),
+        .mesh_port = mesh_port ? mesh_port->port : std::uint16_t{0},
+    });
+  }
+
   SystemReadings readings() {
     SystemReadings readings;
     readings.heap_bytes = static_cast<std::int64_t>(heap_bytes_in_use());
@@ -228,6 +249,7 @@ class Daemon::Impl {
     stopping_ = true;
     log_.info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
     systemd_.stopping();
+    control_desk_.reset();
     clients_.close();
     peer_listener_ = nullptr;
     if (bootstrap_) bootstrap_->remember();
@@ -278,6 +300,7 @@ class Daemon::Impl {
   std::unique_ptr<UvListener> peer_listener_;
   SystemdNotifier systemd_;
   std::optional<Reloading> reloading_;
+  std::optional<ControlDesk> control_desk_;
   UvSignals signals_;
   bool stopping_ = false;
 };

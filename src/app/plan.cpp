@@ -1,8 +1,6 @@
 #include "src/app/plan.hpp"
 
-#include <cstdlib>
 #include <set>
-#include <unistd.h>
 
 #include "bridge/sharing/share_rule.hpp"
 #include "src/app/mesh_secret.hpp"
@@ -108,14 +106,6 @@ Plan make_plan(const Settings& settings, std::vector<Diagnostic>& trouble) {
   if (settings.wants_dht()) plan_dht(settings, plan, trouble);
   plan_meshes(settings, plan, trouble);
   return plan;
-}
-
-std::string default_state_dir() {
-  if (::geteuid() == 0) return "/var/lib/starling";
-  if (const char* state = std::getenv("XDG_STATE_HOME"); state && *state)
-    return std::string(state) + "/starling";
-  const char* home = std::getenv("HOME");
-  return std::string(home && *home ? home : ".") + "/.local/state/starling";
 }
 
 }  // namespace starling

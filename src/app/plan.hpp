@@ -53,8 +53,4 @@ Plan make_plan(const config::Settings& settings, std::vector<config::Diagnostic>
 /// appended to `trouble`.
 void open_channels(Plan& plan, std::vector<config::Diagnostic>& trouble);
 
-/// Where state is kept when nobody says so: /var/lib/starling for root, else the user's XDG state
-/// home.
-std::string default_state_dir();
-
 }  // namespace starling

@@ -1,0 +1,94 @@
+#include "src/cli/local_checks.hpp"
+
+#include <stdexcept>
+
+#include "src/control/host_checks.hpp"
+#include "src/uv/listen_address.hpp"
+#include "src/uv/port_holder.hpp"
+
+namespace starling::cli {
+namespace {
+
+using control::Finding;
+using control::Verdict;
+
+std::string place_of(const config::ListenerSettings& listener) {
+  return (listener.bind.empty() ? std::string("port ") : listener.bind + ":")
+         + std::to_string(listener.port);
+}
+
+AddressFamily family_of(config::SocketDomain domain) {
+  if (domain == config::SocketDomain::ipv4) return AddressFamily::ipv4;
+  return domain == config::SocketDomain::ipv6 ? AddressFamily::ipv6 : AddressFamily::any;
+}
+
+/// Why it cannot be listened at; empty: it can.
+std::string refusal_at(const config::ListenerSettings& listener) {
+  ListenAddress at;
+  at.host = listener.bind;
+  at.port = listener.port;
+  at.interface = listener.bind_interface;
+  at.family = family_of(listener.domain);
+  try {
+    bind_listener(at);
+    return {};
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+}
+
+}  // namespace
+
+Finding check_config(const NodePlace& place) {
+  if (place.config_file.empty())
+    return {"config", Verdict::ok, "no configuration file: every key has its default", {}, {}};
+  if (place.trouble.empty())
+    return {"config", Verdict::ok, place.config_file + " reads well", {}, {}};
+  const config::Diagnostic& first = place.trouble.front();
+  std::string where = first.source;
+  if (first.line > 0) where += ":" + std::to_string(first.line);
+  if (first.line > 0 && first.column > 0) where += ":" + std::to_string(first.column);
+  const std::size_t more = place.trouble.size() - 1;
+  return {
+      "config", Verdict::problem,
+      where + ": " + first.message + (more > 0 ? " (and " + std::to_string(more) + " more)" : ""),
+      "the daemon does not start with it",
+      "all of it: starlingd -c " + place.config_file + " --test-config"};
+}
+
+Finding check_ports_are_free(const NodePlace& place) {
+  std::vector<config::ListenerSettings> listeners = place.settings.listeners;
+  if (listeners.empty()) listeners.emplace_back();
+  std::string free;
+  for (const config::ListenerSettings& listener : listeners) {
+    if (!listener.unix_socket.empty() || listener.port == 0) continue;
+    if (const std::string refusal = refusal_at(listener); !refusal.empty()) {
+      const std::string holder = holder_of_tcp_port(listener.port);
+      return {"listeners", Verdict::problem, refusal,
+              holder.empty() ? "" : "the port is held by " + holder,
+              "stop what listens there, or choose another port (starlingd -p PORT)"};
+    }
+    free += (free.empty() ? "" : ", ") + place_of(listener);
+  }
+  if (free.empty()) return {"listeners", Verdict::skipped, "no fixed port is configured", {}, {}};
+  return {"listeners", Verdict::ok, free + " can be listened at", {}, {}};
+}
+
+std::vector<Finding> check_without_daemon(const NodePlace& place, const std::string& why) {
+  const control::HostFacts host = control::look_at_host(place.state_dir);
+  const bool keeps_state = place.settings.durability != config::Durability::none;
+  std::vector<Finding> findings{
+      {"daemon", Verdict::problem, why, {}, {}},
+      check_config(place),
+      check_ports_are_free(place),
+      control::check_identity(host.identity, false),
+      control::check_storage(host.storage, keeps_state),
+      control::check_clock(host.clock, host.identity.written_at),
+  };
+  for (const char* check : {"version", "nat-mapping", "port-open", "ipv6", "dht", "mesh", "limits"})
+    findings.push_back({check, Verdict::skipped, "only a running daemon knows", {}, {}});
+  control::sort_findings(findings);
+  return findings;
+}
+
+}  // namespace starling::cli

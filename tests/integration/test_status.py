@@ -1,0 +1,231 @@
+"""starling status and starling doctor beside real daemons: what they tell, how they end, and the sentence for each trouble."""
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+
+from harness import WAIT, NodeTestCase, run
+from ports import free_port
+
+STARLING = os.environ.get("STARLING", os.path.join(os.getcwd(), "bin", "starling"))
+PROBLEM, USAGE, WARNINGS, NOT_RUNNING, NO_ANSWER = 1, 2, 4, 69, 75
+
+
+def starling(*words):
+    """(exit status, standard output, standard error)"""
+    done = subprocess.run([STARLING, *words], capture_output=True, text=True, timeout=WAIT, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def by_check(output):
+    return {finding["check"]: finding for finding in json.loads(output)["findings"]}
+
+
+class Status(NodeTestCase):
+    def status(self, node):
+        code, output, error = starling("status", "--json", "--state-dir", node.state_dir)
+        self.assertEqual((code, error), (0, ""))
+        document = json.loads(output)
+        self.assertEqual(document["schema"], 1)
+        return document["status"]
+
+    def test_two_linked_nodes_see_each_other(self):
+        a, b = self.mesh(2)
+        subscriber, publisher = self.client(a), self.client(b)
+        subscriber.subscribe("home/#", 1)
+        publisher.publish("home/door", "open", 1)
+        subscriber.take()
+        here, there = self.status(a), self.status(b)
+        self.assertEqual(here["node"]["id"], a.id)
+        self.assertEqual(here["node"]["process"], a.process.pid)
+        self.assertEqual(here["clients"]["connected"], 1)
+        self.assertEqual((here["traffic"]["messages_out"], there["traffic"]["messages_in"]), (1, 1))
+        self.assertEqual(here["listeners"][0], {"at": f"127.0.0.1:{a.port}", "protocol": "mqtt"})
+        self.assertEqual(here["mesh"]["names"], ["family"])
+        for one, other in ((here, b), (there, a)):
+            peer, = one["mesh"]["peers"]
+            self.assertEqual((peer["id"], peer["state"], one["mesh"]["links"]), (other.id, "linked", 1))
+        code, page, _ = starling("status", "--state-dir", a.state_dir)
+        self.assertEqual(code, 0)
+        self.assertTrue(page.startswith("# Health:"), page)
+        self.assertRegex(page, rf"(?m)^{b.short}  linked ")
+        code, line, _ = starling("status", "--short", "--state-dir", a.state_dir)
+        self.assertEqual((code, line.count("\n")), (0, 1))
+        self.assertIn(f"{a.short}  up ", line)
+
+    def test_a_node_alone_is_healthy(self):
+        node = self.node("alone")
+        status = self.status(node)
+        self.assertEqual(status["health"], [])
+        self.assertNotIn("mesh", status)
+        self.assertIn("all is well", starling("status", "--state-dir", node.state_dir)[1])
+
+    def test_the_socket_is_its_owners_and_goes_with_the_daemon(self):
+        node = self.node("alone")
+        path = os.path.join(node.state_dir, "control.sock")
+        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
+        self.assertEqual(starling("status", "--socket", path)[0], 0)
+        node.kill()
+        code, _, error = starling("status", "--state-dir", node.state_dir)
+        self.assertEqual(code, NOT_RUNNING)
+        self.assertIn(f"the daemon is not running ({path}: nobody listens there any more)", error)
+        node.start()  # takes the place of the dead one's socket
+        self.assertEqual(starling("status", "--state-dir", node.state_dir)[0], 0)
+        self.assertEqual(node.stop()[0], 0)
+        self.assertFalse(os.path.exists(path))
+        code, _, error = starling("status", "--state-dir", node.state_dir)
+        self.assertEqual(code, NOT_RUNNING)
+        self.assertIn(f"the daemon is not running ({path}: no such file). Start it: starlingd --state-dir", error)
+
+    def test_a_node_whose_socket_cannot_be_made_serves_all_the_same(self):
+        folder = os.path.join(self.folder, "x" * 120)
+        node = self.node(folder)
+        node.log.wait_for(r"control socket missing why=.*1 to 107 bytes")
+        self.client(node).close()
+
+    def test_nonsense_at_the_socket_is_answered(self):
+        node = self.node("alone")
+        with socket.socket(socket.AF_UNIX) as raw:
+            raw.settimeout(WAIT)
+            raw.connect(os.path.join(node.state_dir, "control.sock"))
+            raw.sendall(b'hello\n{"request":"status"}\n')
+            lines = raw.makefile("rb")
+            self.assertIn("error", json.loads(lines.readline()))
+            self.assertIn("status", json.loads(lines.readline()))
+            raw.sendall(b"x" * 5000)
+            self.assertIn("error", json.loads(lines.readline()))
+            self.assertEqual(lines.readline(), b"")
+
+    def test_a_daemon_that_does_not_answer_is_not_waited_for_without_end(self):
+        path = os.path.join(self.folder, "control.sock")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen()
+            asking = subprocess.Popen([STARLING, "status", "--socket", path], stderr=subprocess.PIPE, text=True)
+            accepted, _ = listener.accept()
+            accepted.recv(100)
+            accepted.close()
+            error = asking.communicate(timeout=WAIT)[1]
+            self.assertEqual(asking.returncode, NO_ANSWER)
+            self.assertIn("it hung up", error)
+
+
+class Doctor(NodeTestCase):
+    def doctor(self, node, *words):
+        """(exit status, findings by check)"""
+        code, output, error = starling("doctor", "--json", "--state-dir", node.state_dir, *words)
+        self.assertEqual(error, "")
+        return code, by_check(output)
+
+    def test_a_healthy_pair(self):
+        a, b = self.mesh(2)
+        for node in (a, b):
+            code, findings = self.doctor(node)
+            bad = {check for check, finding in findings.items() if finding["result"] in ("warning", "problem")}
+            # The machine that runs this may have a clock that nobody keeps, few descriptors, or its temporary files in memory.
+            self.assertLessEqual(bad, {"clock", "limits", "storage"}, findings)
+            self.assertEqual(code, 0 if not bad else WARNINGS, findings)
+            self.assertEqual(findings["mesh"]["result"], "ok")
+            self.assertIn("1 of 1 other member linked", findings["mesh"]["evidence"])
+            self.assertEqual(findings["dht"]["result"], "ok")
+            self.assertIn("after", findings["storage"]["evidence"])
+            for check in ("daemon", "version", "listeners", "identity"):
+                self.assertEqual(findings[check]["result"], "ok", findings[check])
+        _, text, _ = starling("doctor", "--state-dir", a.state_dir)
+        self.assertIn(f"✓ daemon        node {a.short}", text)
+        self.assertNotIn("\x1b", text)
+
+    def test_only_what_was_asked_for(self):
+        node = self.node("alone")
+        code, findings = self.doctor(node, "identity", "listeners")
+        self.assertEqual((code, set(findings)), (0, {"identity", "listeners"}))
+        code, _, error = starling("doctor", "--state-dir", node.state_dir, "storag")
+        self.assertEqual(code, USAGE)
+        self.assertIn('there is no check "storag" - did you mean "storage"?', error)
+
+    def test_a_key_that_others_can_read(self):
+        node = self.node("alone")
+        key = os.path.join(node.state_dir, "identity.key")
+        os.chmod(key, 0o644)
+        code, findings = self.doctor(node)
+        self.assertEqual(code, PROBLEM)
+        self.assertEqual(findings["identity"]["evidence"], f"{key} is open to others (mode 0644)")
+        self.assertEqual(findings["identity"]["fix"], f"chmod 600 {key}")
+        os.remove(key)
+        self.assertEqual(self.doctor(node)[1]["identity"]["evidence"], f"{key} is gone")
+
+    def test_nobody_answers_in_the_dht(self):
+        meshes = [("family", self.secret(), ["#"])]
+        nobody = f"127.0.0.1:{free_port()}"
+        node = self.node("lost", meshes=meshes, bootstrap=[nobody])
+        dht = self.doctor(node, "dht")[1]["dht"]
+        self.assertEqual(dht["result"], "skipped", dht)  # it has just begun to join
+        self.assertRegex(dht["evidence"], r"joining since \d+s")
+
+    def test_the_daemon_is_down(self):
+        node = self.node("down", start=False)
+        code, findings = self.doctor(node)
+        self.assertEqual(code, NOT_RUNNING)
+        self.assertEqual(findings["daemon"]["result"], "problem")
+        self.assertIn("the daemon is not running", findings["daemon"]["evidence"])
+        for check in ("mesh", "dht", "port-open", "nat-mapping", "ipv6", "limits"):
+            self.assertEqual(findings[check]["result"], "skipped")
+        node.start()
+        os.chmod(os.path.join(node.state_dir, "identity.key"), 0o640)
+        node.stop(signal.SIGTERM)
+        code, findings = self.doctor(node)
+        self.assertEqual((code, findings["identity"]["result"]), (NOT_RUNNING, "problem"))
+        self.assertIn("free", findings["storage"]["evidence"])
+
+    def test_somebody_else_has_the_port(self):
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            port = other.getsockname()[1]
+            config = os.path.join(self.folder, "starling.toml")
+            state_dir = os.path.join(self.folder, "state")
+            with open(config, "w", encoding="utf-8") as file:
+                file.write(f'[[listener]]\nbind = "127.0.0.1"\nport = {port}\n[store]\npath = "{state_dir}"\n')
+            code, output, _ = starling("doctor", "--json", "-c", config)
+            findings = by_check(output)
+            self.assertEqual(code, NOT_RUNNING)
+            self.assertIn(os.path.join(state_dir, "control.sock"), findings["daemon"]["evidence"])
+            self.assertEqual(findings["config"]["result"], "ok")
+            listeners = findings["listeners"]
+            self.assertEqual(listeners["result"], "problem")
+            self.assertEqual(listeners["evidence"], f"cannot listen on 127.0.0.1:{port}: address already in use")
+            self.assertIn(f"(pid {os.getpid()})", listeners["why"])
+
+    def test_a_configuration_with_a_mistake(self):
+        config = os.path.join(self.folder, "starling.toml")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(f'[store]\npath = "{self.folder}/state"\n[node]\nnaem = "attic"\n')
+        code, output, _ = starling("doctor", "--json", "-c", config, "config")
+        self.assertEqual(code, NOT_RUNNING)
+        finding = by_check(output)["config"]
+        self.assertEqual(finding["result"], "problem")
+        self.assertIn(f"{config}:4:1: unknown key", finding["evidence"])
+
+
+class Usage(NodeTestCase):
+    def test_the_commands_are_listed_and_explained(self):
+        code, text, _ = starling("--help")
+        self.assertEqual(code, 0)
+        for command in ("status", "doctor"):
+            self.assertRegex(text, rf"(?m)^  {command}  ")
+            code, page, _ = starling(command, "--help")
+            self.assertEqual(code, 0)
+            for option in ("--json", "--state-dir", "--socket", "Exit status", "Examples"):
+                self.assertIn(option, page)
+            code, _, error = starling(command, "--jsno")
+            self.assertEqual(code, USAGE)
+            self.assertIn(f"Try: starling {command} --help", error)
+        code, _, error = starling("docter")
+        self.assertEqual(code, USAGE)
+        self.assertIn('there is no command "docter" - did you mean "doctor"?', error)
+
+
+if __name__ == "__main__":
+    run()
