@@ -12,6 +12,7 @@
 #include "src/app/identity.hpp"
 #include "src/app/mesh_adapters.hpp"
 #include "src/app/process.hpp"
+#include "src/app/reachability.hpp"
 #include "src/app/reloading.hpp"
 #include "src/app/sd_notify.hpp"
 #include "src/app/storage.hpp"
@@ -111,6 +112,7 @@ class Daemon::Impl {
     system_topics_.reset();
     log_topics_.reset();
     bootstrap_.reset();
+    reachability_.reset();
     node_.reset();
     if (storage_) storage_->close();
   }
@@ -162,6 +164,8 @@ class Daemon::Impl {
     }
     node_.emplace(std::move(node), ports);
     loop_.forget_now();  // what the store kept was read meanwhile
+    if (mesh_port)
+      reachability_.emplace(loop_, *node_->mesh(), log_, now_.plan.mesh_listen, mesh_port->port);
     if (adapters_)
       bootstrap_.emplace(now_.plan.bootstrap, adapters_->engine, adapters_->resolver, state_,
                          loop_.scheduler(), log_, [this](const std::vector<Endpoint>& addresses) {
@@ -292,6 +296,7 @@ class Daemon::Impl {
   std::optional<Storage> storage_;
   std::optional<MeshAdapters> adapters_;
   std::optional<Node> node_;
+  std::optional<Reachability> reachability_;
   std::optional<Bootstrap> bootstrap_;
   std::optional<LogTopics> log_topics_;
   std::optional<SystemTopics> system_topics_;

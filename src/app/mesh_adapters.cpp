@@ -19,8 +19,8 @@ DhtSettings dht_settings(const config::Settings& settings) {
   return dht;
 }
 
-/// The addresses that reach what listens at `bound`: itself, or every interface's when it means
-/// all.
+}  // namespace
+
 std::vector<Endpoint> reachable_at(const Endpoint& bound, std::uint16_t port) {
   if (bound.is_unspecified()) {
     auto all = interface_endpoints(port);
@@ -32,8 +32,6 @@ std::vector<Endpoint> reachable_at(const Endpoint& bound, std::uint16_t port) {
   exact.port = port;
   return {exact};
 }
-
-}  // namespace
 
 MeshAdapters::MeshAdapters(UvLoop& loop, BoundPort& port, const config::Settings& settings,
                            const crypto::SigningKey& key, LogSink& log)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "bridge/mesh/mesh_settings.hpp"
 #include "dht/opendht/dht_engine.hpp"
@@ -27,6 +28,10 @@ struct MeshAdapters {
   UvResolver resolver;
   GnutlsLinkChannels channels;
 };
+
+/// The addresses that reach what listens at `bound` on `port`: itself, or every interface's when it
+/// means all.
+std::vector<Endpoint> reachable_at(const Endpoint& bound, std::uint16_t port);
 
 /// `port`: the one that was really bound.
 MeshSettings mesh_settings(const config::Settings& settings, const Plan& plan,

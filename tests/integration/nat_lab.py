@@ -241,7 +241,7 @@ class NatLab:
         space.ip("addr", "add", f"9.{site}.0.2/24", "dev", interface)
         space.ip("addr", "del", f"{space.address}/24", "dev", interface)
         space.ip("route", "replace", "default", "via", f"9.{site}.0.1")
-        space.address = f"9.{site}.0.2"
+        space.address, space.gateway = f"9.{site}.0.2", f"9.{site}.0.1"
 
     def close(self):
         """Ends every process and removes every namespace. May be called twice."""

@@ -2,7 +2,6 @@
 import contextlib
 import ctypes
 import os
-import re
 import subprocess
 import time
 
@@ -71,20 +70,26 @@ class Host(Space):
 
     def __init__(self, lab, name, address):
         super().__init__(lab, name)
-        self.address = address
+        self.address, self.gateway = address, None
 
     def uplink(self, gateway):
+        self.gateway = gateway
         self.ip("addr", "add", f"{self.address}/24", "dev", "eth0")
+        self.plug()
+
+    def plug(self):
         self.ip("link", "set", "eth0", "up")
-        self.ip("route", "add", "default", "via", gateway)
+        self.ip("route", "add", "default", "via", self.gateway)
         self.wait_up("eth0")
+
+    def unplug(self):
+        self.ip("link", "set", "eth0", "down")
 
     def change_address(self, address):
         """Another address of the same network, at once, as DHCP gives after a new lease."""
-        gateway = re.search(r"default via (\S+)", self.ip("route", "show", "default")).group(1)
         self.ip("addr", "add", f"{address}/24", "dev", "eth0")
         self.ip("addr", "del", f"{self.address}/24", "dev", "eth0")
-        self.ip("route", "replace", "default", "via", gateway)
+        self.ip("route", "replace", "default", "via", self.gateway)
         self.address = address
 
 
