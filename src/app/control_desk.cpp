@@ -90,7 +90,7 @@ void ControlDesk::tell_patients(const control::HostFacts& host) {
   all.push_back(control::check_identity(host.identity, true));
   all.push_back(control::check_clock(host.clock, host.identity.written_at));
   all.push_back(control::check_storage(host.storage, now.keeps_state));
-  all.push_back(control::check_limits(host.limits, now.clients.connections_max));
+  all.push_back(control::check_limits(host.limits, now.clients.connections_wanted));
   control::sort_findings(all);
   for (const Patient& patient : std::exchange(patients_, {})) {
     std::vector<control::Finding> findings = all;
@@ -138,7 +138,8 @@ void ControlDesk::fill_clients(control::NodeStatus& status) const {
   status.clients.subscriptions = count_of(broker.subscriptions);
   status.clients.retained = count_of(broker.retained_messages);
   status.clients.queued = count_of(broker.queued_messages);
-  status.clients.connections_max = parts_.now.settings.clients.connections_max;
+  if (parts_.now.settings.origins.contains("limits.max_connections"))
+    status.clients.connections_wanted = parts_.now.settings.clients.connections_max;
   status.traffic.messages_in = count_of(broker.publish_received);
   status.traffic.messages_out = count_of(broker.publish_sent);
   status.traffic.bytes_in = count_of(broker.bytes_received);

@@ -48,6 +48,9 @@ AskError not_connected(const std::string& path, int error) {
     case ECONNREFUSED:
       return {AskFailure::not_running,
               "the daemon is not running (" + path + ": nobody listens there any more)" + advice};
+    case ENAMETOOLONG:
+      return {AskFailure::not_running, "no daemon can be asked at " + path
+                                           + ": the path of a Unix socket has at most 107 bytes"};
     case EACCES:
     case EPERM:
       return {AskFailure::not_permitted,

@@ -1,10 +1,14 @@
 #include "src/cli/local_checks.hpp"
 
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
 #include <stdexcept>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "src/control/host_checks.hpp"
 #include "src/uv/listen_address.hpp"
-#include "src/uv/port_holder.hpp"
 
 namespace starling::cli {
 namespace {
@@ -20,6 +24,18 @@ std::string place_of(const config::ListenerSettings& listener) {
 AddressFamily family_of(config::SocketDomain domain) {
   if (domain == config::SocketDomain::ipv4) return AddressFamily::ipv4;
   return domain == config::SocketDomain::ipv6 ? AddressFamily::ipv6 : AddressFamily::any;
+}
+
+/// The process that has the state directory; empty: none has. Its socket may be missing all the same
+/// (a path that is too long, a version without one).
+std::string holder_of_state(const std::string& state_dir) {
+  const int lock = ::open((state_dir + "/lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (lock < 0) return {};
+  std::array<char, 16> process{};
+  const bool is_held = ::flock(lock, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  const bool is_named = is_held && ::read(lock, process.data(), process.size() - 1) > 0;
+  ::close(lock);
+  return is_named ? process.data() : std::string(is_held ? "?" : "");
 }
 
 /// Why it cannot be listened at; empty: it can.
@@ -62,23 +78,33 @@ Finding check_ports_are_free(const NodePlace& place) {
   std::string free;
   for (const config::ListenerSettings& listener : listeners) {
     if (!listener.unix_socket.empty() || listener.port == 0) continue;
-    if (const std::string refusal = refusal_at(listener); !refusal.empty()) {
-      const std::string holder = holder_of_tcp_port(listener.port);
-      return {"listeners", Verdict::problem, refusal,
-              holder.empty() ? "" : "the port is held by " + holder,
+    if (const std::string refusal = refusal_at(listener); !refusal.empty())
+      return {"listeners",
+              Verdict::problem,
+              refusal,
+              {},
               "stop what listens there, or choose another port (starlingd -p PORT)"};
-    }
     free += (free.empty() ? "" : ", ") + place_of(listener);
   }
   if (free.empty()) return {"listeners", Verdict::skipped, "no fixed port is configured", {}, {}};
   return {"listeners", Verdict::ok, free + " can be listened at", {}, {}};
 }
 
+Finding check_no_daemon(const NodePlace& place, const std::string& why) {
+  const std::string process = holder_of_state(place.state_dir);
+  if (process.empty()) return {"daemon", Verdict::problem, why, {}, {}};
+  return {"daemon", Verdict::problem,
+          "process " + process + " has the state directory " + place.state_dir
+              + ", but nobody answers at its control socket",
+          "it is just starting or ending, is of a version without one, or could not make it",
+          "look into its log for \"control socket missing\""};
+}
+
 std::vector<Finding> check_without_daemon(const NodePlace& place, const std::string& why) {
   const control::HostFacts host = control::look_at_host(place.state_dir);
   const bool keeps_state = place.settings.durability != config::Durability::none;
   std::vector<Finding> findings{
-      {"daemon", Verdict::problem, why, {}, {}},
+      check_no_daemon(place, why),
       check_config(place),
       check_ports_are_free(place),
       control::check_identity(host.identity, false),

@@ -15,6 +15,9 @@ control::Finding check_config(const NodePlace& place);
 /// Binds each listener's port for a moment. Only while the daemon is not running.
 control::Finding check_ports_are_free(const NodePlace& place);
 
+/// What is known about a daemon that cannot be asked; `why`: as control_client says it.
+control::Finding check_no_daemon(const NodePlace& place, const std::string& why);
+
 /// Everything while there is no daemon: `why` says so. Takes up to some seconds where the disk is
 /// slow.
 std::vector<control::Finding> check_without_daemon(const NodePlace& place, const std::string& why);

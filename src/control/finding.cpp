@@ -99,8 +99,8 @@ std::string version_of(std::string_view text) {
 
 void sort_findings(std::vector<Finding>& findings) {
   std::ranges::stable_sort(findings, {}, rank_of);
-  const auto again = std::ranges::unique(findings, {}, &Finding::check);
-  findings.erase(again.begin(), again.end());
+  const auto same = [](const Finding& a, const Finding& b) { return a.check == b.check; };
+  findings.erase(std::unique(findings.begin(), findings.end(), same), findings.end());
 }
 
 std::string findings_text(const std::vector<Finding>& findings, bool colour) {

@@ -1,5 +1,6 @@
 #include "src/control/host_checks.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
@@ -17,6 +18,7 @@ constexpr auto commit_time_wanted = 100ms;  // above it QoS 1 and 2 feel slow
 constexpr std::uint64_t free_bytes_wanted = 512ULL << 20U;
 constexpr std::uint64_t free_bytes_needed = 32ULL << 20U;
 constexpr std::uint64_t descriptors_beside_clients = 200;  // peers, listeners, files
+constexpr std::uint64_t connections_usual = 1'000;         // more than a house has devices
 constexpr UnixSeconds clock_tolerance_s = 60;              // files of other machines, copied here
 
 std::string mode_text(unsigned mode) {
@@ -105,7 +107,7 @@ Finding check_storage(const StorageFacts& facts, bool keeps_state) {
   return finding;
 }
 
-Finding check_limits(const LimitFacts& facts, std::uint64_t connections_max) {
+Finding check_limits(const LimitFacts& facts, std::uint64_t connections_wanted) {
   Finding finding{"limits", Verdict::ok, {}, {}, {}};
   finding.evidence = std::to_string(facts.descriptors_open) + " of "
                      + std::to_string(facts.descriptors_max) + " descriptors in use";
@@ -116,10 +118,12 @@ Finding check_limits(const LimitFacts& facts, std::uint64_t connections_max) {
     finding.verdict = Verdict::problem;
     finding.why = "every client takes one; without any left nobody else gets in";
     finding.fix = "LimitNOFILE=524288 in the unit of systemd, or ulimit -n before the start";
-  } else if (room < connections_max) {
+  } else if (room < std::max(connections_wanted, connections_usual)) {
     finding.verdict = Verdict::warning;
-    finding.why = "every client takes one: there is room for about " + std::to_string(room) + ", "
-                  + std::to_string(connections_max) + " are allowed ([limits] max_connections)";
+    finding.why = "every client takes one: there is room for about " + std::to_string(room)
+                  + (connections_wanted > room
+                         ? ", [limits] max_connections is " + std::to_string(connections_wanted)
+                         : "");
     finding.fix = "LimitNOFILE=524288 in the unit of systemd, or ulimit -n before the start";
   }
   return finding;

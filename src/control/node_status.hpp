@@ -36,9 +36,9 @@ struct ClientStatus {
   std::uint64_t connected = 0;
   std::uint64_t sessions = 0;  ///< present and away
   std::uint64_t subscriptions = 0;
-  std::uint64_t retained = 0;         ///< messages
-  std::uint64_t queued = 0;           ///< copies that wait for their clients
-  std::uint64_t connections_max = 0;  ///< as configured
+  std::uint64_t retained = 0;            ///< messages
+  std::uint64_t queued = 0;              ///< copies that wait for their clients
+  std::uint64_t connections_wanted = 0;  ///< max_connections, if somebody has written it; else 0
 };
 
 struct DhtNodeStatus {

@@ -158,8 +158,8 @@ std::string path_text(const Json& peer) {
 std::string peers_text(const Json& mesh) {
   auto peers = objects_of(mesh, "peers");
   if (peers.empty()) return {};
-  std::ranges::stable_partition(
-      peers, [](const Json* peer) { return text_of(*peer, "state") == "linked"; });
+  std::stable_partition(peers.begin(), peers.end(),
+                        [](const Json* peer) { return text_of(*peer, "state") == "linked"; });
   Columns table;
   table.add_row({"PEER", "STATE", "PATH", "RTT", "IN", "OUT", "WAITING", "MESHES"});
   for (const Json* peer : peers) {

@@ -8,6 +8,7 @@
 
 #include "starling/limits.hpp"
 
+#include "src/uv/port_holder.hpp"
 #include "src/uv/socket_address.hpp"
 
 namespace starling {
@@ -78,6 +79,10 @@ std::string bind_refusal(PortUse use, const Endpoint& at, int error) {
   std::string text = "cannot listen on ";
   if (use == PortUse::udp) text += "UDP ";
   text += at.to_text() + ": " + error_text(error);
+  if (error == EADDRINUSE) {
+    const std::string holder = holder_of(use, at);
+    if (!holder.empty()) text += " by " + holder;
+  }
   if (error == EACCES && at.port < 1024) {
     text += " (ports below 1024 need the capability CAP_NET_BIND_SERVICE)";
   }

@@ -83,12 +83,15 @@ BOOST_AUTO_TEST_CASE(disks_are_good_slow_small_full_or_not_there) {
 
 BOOST_AUTO_TEST_CASE(descriptors_must_be_enough_for_the_clients_that_are_allowed) {
   BOOST_TEST((check_limits({524'288, 40}, 100'000).verdict == Verdict::ok));
-  const Finding few = check_limits({1'024, 40}, 100'000);
+  BOOST_TEST((check_limits({20'000, 40}, 0).verdict == Verdict::ok));
+  const Finding few = check_limits({20'000, 40}, 100'000);
   BOOST_TEST((few.verdict == Verdict::warning));
   BOOST_TEST(few.why
-             == "every client takes one: there is room for about 824, 100000 are allowed ([limits] "
-                "max_connections)");
-  BOOST_TEST((check_limits({1'024, 1'000}, 100'000).verdict == Verdict::problem));
+             == "every client takes one: there is room for about 19800, [limits] max_connections is "
+                "100000");
+  BOOST_TEST(check_limits({1'024, 40}, 0).why
+             == "every client takes one: there is room for about 824");
+  BOOST_TEST((check_limits({1'024, 1'000}, 0).verdict == Verdict::problem));
   BOOST_TEST((check_limits({100, 40}, 10).verdict == Verdict::warning));
 }
 

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <boost/test/unit_test.hpp>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <string>
+#include <unistd.h>
 
 #include "src/uv/uv_dialer.hpp"
 #include "src/uv/uv_listener.hpp"
@@ -17,6 +19,14 @@ namespace starling::test {
 
 inline const Endpoint loopback_v4 = Endpoint::v4({127, 0, 0, 1}, 0);
 inline const Endpoint loopback_v6 = *Endpoint::parse("[::1]:1");
+
+/// How a port's holder is named that is this very program: "unit_uv (pid 812)".
+inline std::string ourselves() {
+  std::ifstream file("/proc/self/comm");
+  std::string name;
+  std::getline(file, name);
+  return name + " (pid " + std::to_string(::getpid()) + ")";
+}
 
 inline Endpoint with_port(Endpoint endpoint, std::uint16_t port) {
   endpoint.port = port;

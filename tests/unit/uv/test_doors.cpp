@@ -241,7 +241,8 @@ BOOST_AUTO_TEST_CASE(addresses_that_cannot_be_bound_are_refused_in_a_sentence) {
   BOOST_TEST(refusal_of([&] {
                bind_listener({"127.0.0.1", taken.port});
              })
-             == "cannot listen on " + taken.to_text() + ": address already in use");
+             == "cannot listen on " + taken.to_text() + ": address already in use by "
+                    + ourselves());
 }
 
 // --- Beside them

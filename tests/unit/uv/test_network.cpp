@@ -9,6 +9,7 @@
 #include "starling/limits.hpp"
 
 #include "src/uv/bound_port.hpp"
+#include "src/uv/port_holder.hpp"
 #include "src/uv/socket_address.hpp"
 #include "src/uv/uv_datagram.hpp"
 #include "src/uv/uv_resolver.hpp"
@@ -77,7 +78,8 @@ BOOST_FIXTURE_TEST_SUITE(uv_network, LoopFixture)
 BOOST_AUTO_TEST_CASE(a_port_in_use_is_refused_in_a_sentence_with_the_address) {
   const BoundPort first = bind_port(loopback_v4, PortUse::tcp);
   const Endpoint taken = with_port(loopback_v4, first.port);
-  const std::string expected = "cannot listen on " + taken.to_text() + ": address already in use";
+  const std::string expected =
+      "cannot listen on " + taken.to_text() + ": address already in use by " + ourselves();
   BOOST_CHECK_EXCEPTION(bind_port(taken, PortUse::tcp), std::runtime_error,
                         [&](const std::runtime_error& error) { return error.what() == expected; });
 }
@@ -89,7 +91,8 @@ BOOST_AUTO_TEST_CASE(a_udp_port_in_use_is_refused_by_the_pair) {
   for (int attempt = 0; attempt < 20 && told != expected; ++attempt) {
     const BoundPort first = bind_port(loopback_v4, PortUse::udp);
     const Endpoint taken = with_port(loopback_v4, first.port);
-    expected = "cannot listen on UDP " + taken.to_text() + ": address already in use";
+    expected =
+        "cannot listen on UDP " + taken.to_text() + ": address already in use by " + ourselves();
     try {
       bind_port(taken, PortUse::tcp_and_udp);
     } catch (const std::runtime_error& error) {
@@ -97,6 +100,17 @@ BOOST_AUTO_TEST_CASE(a_udp_port_in_use_is_refused_by_the_pair) {
     }
   }
   BOOST_TEST(told == expected);
+}
+
+BOOST_AUTO_TEST_CASE(who_has_a_port_is_known_by_the_address_it_stands_in_the_way_of) {
+  for (const PortUse use : {PortUse::tcp, PortUse::udp}) {
+    const BoundPort v4 = bind_port(loopback_v4, use);
+    BOOST_TEST(holder_of(use, with_port(loopback_v4, v4.port)) == ourselves());
+    BOOST_TEST(holder_of(use, with_port(Endpoint::v4({0, 0, 0, 0}, 0), v4.port)) == ourselves());
+    BOOST_TEST(holder_of(use, with_port(Endpoint::v4({127, 0, 0, 9}, 0), v4.port)) == "");
+    const BoundPort v6 = bind_port(with_port(loopback_v6, 0), use);
+    BOOST_TEST(holder_of(use, with_port(loopback_v6, v6.port)) == ourselves());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(an_address_of_nobody_here_is_refused) {
