@@ -29,6 +29,13 @@ const char* protocol_text(const ListenerPlan& plan) {
   return websockets ? "ws" : "mqtt";
 }
 
+/// Nobody needs a password, a certificate or a shared key there.
+bool is_open(const ListenerPlan& plan) {
+  const auto& tls = plan.settings.tls;
+  const bool asks_for_key = tls && (tls->require_client_cert || !tls->psk_file.empty());
+  return plan.policy.allow_anonymous && !asks_for_key;
+}
+
 }  // namespace
 
 std::vector<NumberedListener> number_listeners(const std::vector<NumberedListener>& known,
@@ -84,7 +91,8 @@ ClientListeners::Open ClientListeners::open_one(ListenerIndex number, const List
         loop_, settings.unix_socket, settings.unix_socket_mode, take, &log_, options);
     log_.info("listening",
               {{"for", "mqtt"}, {"path", settings.unix_socket}, {"protocol", protocol_text(plan)}});
-    Open open{std::move(listener), {{settings.unix_socket, protocol_text(plan), true}}};
+    Open open{std::move(listener),
+              {{settings.unix_socket, protocol_text(plan), true, is_open(plan)}}};
     return open;
   }
   ListenAddress at;
@@ -97,7 +105,8 @@ ClientListeners::Open ClientListeners::open_one(ListenerIndex number, const List
   for (const Endpoint& endpoint : listener->local_endpoints()) {
     log_.info("listening",
               {{"for", "mqtt"}, {"addr", endpoint.to_text()}, {"protocol", protocol_text(plan)}});
-    open.places.push_back({endpoint.to_text(), protocol_text(plan), endpoint.is_loopback()});
+    open.places.push_back(
+        {endpoint.to_text(), protocol_text(plan), endpoint.is_loopback(), is_open(plan)});
   }
   open.listener = std::move(listener);
   return open;

@@ -65,7 +65,7 @@ void ControlDesk::answer(const control::ControlRequest& request,
   if (request.kind == control::RequestKind::doctor)
     return examine({request.checks, std::move(reply)});
   const control::NodeStatus now = status();
-  reply(control::write_status(now, control::check_node(now)));
+  reply(control::write_status(now, control::check_health(now)));
 }
 
 // --- The doctor
@@ -124,6 +124,8 @@ control::NodeStatus ControlDesk::status() const {
   status.process = static_cast<std::uint64_t>(::getpid());
   status.uptime = parts_.loop.scheduler().now() - started_at_;
   status.state_dir = parts_.state_dir.string();
+  status.config_file = parts_.now.file;
+  status.config_warnings = parts_.now.plan.warnings;
   status.keeps_state = parts_.keeps_state;
   status.listeners = parts_.clients.places();
   fill_clients(status);

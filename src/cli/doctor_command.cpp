@@ -26,8 +26,9 @@ constexpr const char* description =
     "Each check says what it saw, and where something is wrong, why and what to do:\n"
     "  daemon       does it run, since when\n"
     "  version      is what runs what is installed\n"
-    "  config       is the configuration free of mistakes (with -c, or while no daemon runs)\n"
+    "  config       is the configuration free of mistakes\n"
     "  listeners    where clients come in; who else holds the port\n"
+    "  auth         who comes in without a password\n"
     "  identity     is the node's key its owner's alone\n"
     "  clock        does a time service keep it\n"
     "  nat-mapping  what the router in front does\n"
@@ -79,9 +80,8 @@ Result<std::vector<Finding>> complete(const Asked& asked, const NodePlace& place
                                       std::string_view answer) {
   auto findings = control::read_findings(answer);
   if (!findings) return findings;
-  // Unasked only for the file that was named: the daemon may have read another one.
-  if (!asked.node.config_file.empty() || !asked.checks.empty())
-    findings->push_back(check_config(place));
+  // Of the file that was named; the daemon has told of the one it has read.
+  if (!asked.node.config_file.empty()) findings->insert(findings->begin(), check_config(place));
   const std::string running = control::version_of(answer);
   for (Finding& finding : *findings)
     if (finding.check == "version" && running != version)
@@ -111,9 +111,7 @@ int tell(const Asked& asked, std::vector<Finding> findings, int status) {
 
 int examine(const Asked& asked) {
   const NodePlace place = find_node(asked.node, default_config_file);
-  control::ControlRequest request{control::RequestKind::doctor, asked.checks};
-  std::erase(request.checks, "config");  // it is this program that looks at it
-  const auto answer = ask(place.sockets, request);
+  const auto answer = ask(place.sockets, {control::RequestKind::doctor, asked.checks});
   if (answer) {
     auto findings = complete(asked, place, *answer);
     if (!findings) return complain(findings.error().what, exit_failed);

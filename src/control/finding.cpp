@@ -11,9 +11,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array<std::string_view, 13> names{{"daemon", "version", "config", "listeners",
-                                                  "identity", "clock", "nat-mapping", "port-open",
-                                                  "ipv6", "dht", "mesh", "storage", "limits"}};
+constexpr std::array<std::string_view, 14> names{
+    {"daemon", "version", "config", "listeners", "auth", "identity", "clock", "nat-mapping",
+     "port-open", "ipv6", "dht", "mesh", "storage", "limits"}};
 
 struct VerdictWords {
   Verdict verdict;

@@ -83,6 +83,19 @@ Finding check_daemon(const NodeStatus& status) {
                             + counted(status.clients.connected, "client"));
 }
 
+Finding check_config(const NodeStatus& status) {
+  if (status.config_warnings.empty())
+    return fine("config", status.config_file.empty() ? "no configuration file was read"
+                                                     : "as in " + status.config_file);
+  const std::size_t more = status.config_warnings.size() - 1;
+  return {
+      "config",
+      Verdict::warning,
+      status.config_warnings.front() + (more > 0 ? " (and " + std::to_string(more) + " more)" : ""),
+      {},
+      "all of it stands in the log where it begins, and in that of every reload"};
+}
+
 Finding check_listeners(const NodeStatus& status) {
   if (status.listeners.empty())
     return {"listeners",
@@ -96,6 +109,17 @@ Finding check_listeners(const NodeStatus& status) {
   const bool local = std::ranges::all_of(status.listeners, &OpenListener::for_this_host_only);
   return fine("listeners",
               some_of(texts) + (local ? "; only programs of this host can connect" : ""));
+}
+
+Finding check_auth(const NodeStatus& status) {
+  std::vector<std::string> open;
+  for (const OpenListener& listener : status.listeners)
+    if (listener.without_password && !listener.for_this_host_only) open.push_back(listener.at);
+  if (open.empty()) return fine("auth", "nobody comes in from elsewhere without a password or key");
+  return {"auth", Verdict::warning,
+          some_of(open) + ": whoever gets there comes in without a password",
+          "everything in that network may read and publish what the rules leave to strangers",
+          "name a [auth] password_file, and set allow_anonymous = false"};
 }
 
 Finding check_nat_mapping(const NodeStatus& status) {
@@ -237,6 +261,14 @@ Finding check_mesh(const NodeStatus& status) {
 }
 
 std::vector<Finding> check_node(const NodeStatus& status) {
+  std::vector<Finding> findings = check_health(status);
+  findings.push_back(check_config(status));
+  findings.push_back(check_auth(status));
+  sort_findings(findings);
+  return findings;
+}
+
+std::vector<Finding> check_health(const NodeStatus& status) {
   return {check_daemon(status),    check_listeners(status), check_nat_mapping(status),
           check_port_open(status), check_ipv6(status),      check_dht(status),
           check_mesh(status)};

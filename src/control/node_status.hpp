@@ -20,6 +20,7 @@ struct OpenListener {
   std::string at;                   ///< "127.0.0.1:1883", "/run/mqtt.sock"
   std::string protocol;             ///< "mqtt", "mqtts", "ws", "wss"
   bool for_this_host_only = false;  ///< a loopback address, or a Unix socket
+  bool without_password = false;    ///< whoever connects may come in
 };
 
 struct TrafficStatus {
@@ -63,7 +64,9 @@ struct NodeStatus {
   std::uint64_t process = 0;
   Duration uptime{};
   std::string state_dir;
-  bool keeps_state = true;  ///< false: durability "none"
+  std::string config_file;                   ///< that was read; empty: none
+  std::vector<std::string> config_warnings;  ///< what is unwise in it, one sentence each
+  bool keeps_state = true;                   ///< false: durability "none"
   std::vector<OpenListener> listeners;
   ClientStatus clients;
   TrafficStatus traffic;

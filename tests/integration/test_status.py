@@ -199,6 +199,13 @@ class Doctor(NodeTestCase):
             self.assertEqual(listeners["result"], "problem")
             self.assertRegex(listeners["evidence"], rf"cannot listen on 127\.0\.0\.1:{port}: address already in use by .* \(pid {os.getpid()}\)")
 
+    def test_a_listener_for_everybody_without_a_password(self):
+        node = self.node("open", args=["--set", "listener.0.bind=0.0.0.0", "--set", "auth.allow_anonymous=true"])
+        code, findings = self.doctor(node, "auth", "listeners")
+        self.assertEqual((code, findings["auth"]["result"]), (WARNINGS, "warning"))
+        self.assertEqual(findings["auth"]["evidence"],
+                         f"0.0.0.0:{node.port}: whoever gets there comes in without a password")
+
     def test_a_configuration_with_a_mistake(self):
         config = os.path.join(self.folder, "starling.toml")
         with open(config, "w", encoding="utf-8") as file:

@@ -37,7 +37,7 @@ inline control::NodeStatus attic() {
   node.process = 812;
   node.uptime = 76h;
   node.state_dir = "/var/lib/starling";
-  node.listeners = {{"127.0.0.1:1883", "mqtt", true}, {"[::]:8883", "mqtts", false}};
+  node.listeners = {{"127.0.0.1:1883", "mqtt", true, false}, {"[::]:8883", "mqtts", false, false}};
   node.clients = {42, 50, 120, 7, 3, 0};
   node.traffic = {123'456, 456'789, 5'000'000, 20'000'000, 18.34, 61.0, 60s};
   node.mesh_port = 21883;

@@ -47,6 +47,28 @@ BOOST_AUTO_TEST_CASE(listeners_say_whether_only_this_host_can_connect) {
   BOOST_TEST((check_listeners(node).verdict == Verdict::problem));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_unwise_in_the_configuration_is_told) {
+  NodeStatus node = attic();
+  BOOST_TEST(check_config(node).evidence == "no configuration file was read");
+  node.config_file = "/etc/starling/starling.toml";
+  BOOST_TEST(check_config(node).evidence == "as in /etc/starling/starling.toml");
+  node.config_warnings = {"/etc/starling/acl:3: the rule matches nothing", "another"};
+  BOOST_TEST((check_config(node).verdict == Verdict::warning));
+  BOOST_TEST(check_config(node).evidence
+             == "/etc/starling/acl:3: the rule matches nothing (and 1 more)");
+}
+
+BOOST_AUTO_TEST_CASE(a_door_without_password_matters_where_others_can_reach_it) {
+  NodeStatus node = attic();
+  node.listeners[0].without_password = true;  // on loopback
+  BOOST_TEST((check_auth(node).verdict == Verdict::ok));
+  node.listeners[1].without_password = true;
+  BOOST_TEST((check_auth(node).verdict == Verdict::warning));
+  BOOST_TEST(check_auth(node).evidence
+             == "[::]:8883: whoever gets there comes in without a password");
+  for (const Finding& finding : check_health(node)) BOOST_TEST(finding.check != "auth");
+}
+
 BOOST_AUTO_TEST_CASE(a_symmetric_router_is_a_warning_only_while_nobody_can_dial_in) {
   NodeStatus node = attic();
   BOOST_TEST((check_nat_mapping(node).verdict == Verdict::skipped));  // nobody has told yet
