@@ -50,6 +50,20 @@ class Status(NodeTestCase):
         self.assertNotIn("mesh", status)
         self.assertIn("all is well", control.starling("status", "--state-dir", node.state_dir)[1])
 
+    def test_watching_goes_on_while_the_daemon_comes_and_goes(self):
+        node = self.node("alone")
+        watching = subprocess.Popen([control.STARLING, "status", "--watch", "--short", "--state-dir", node.state_dir],
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(watching.wait)
+        self.addCleanup(watching.kill)
+        lines = harness.Lines(watching.stdout)
+        lines.wait_for(rf"{node.short}  up ")
+        node.stop()
+        lines.wait_for(r"the daemon is not running")
+        seen = len(lines)
+        node.start()
+        lines.wait_for(rf"{node.short}  up ", start=seen)
+
     def test_the_socket_is_its_owners_and_goes_with_the_daemon(self):
         node = self.node("alone")
         path = os.path.join(node.state_dir, "control.sock")
