@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "src/control/host_checks.hpp"
+#include "src/uv/bound_port.hpp"
 #include "src/uv/listen_address.hpp"
 
 namespace starling::cli {
@@ -38,19 +39,24 @@ std::string holder_of_state(const std::string& state_dir) {
   return is_named ? process.data() : std::string(is_held ? "?" : "");
 }
 
-/// Why it cannot be listened at; empty: it can.
+/// Runs `bind`; why it could not, as a sentence, or nothing.
+template <class Bind>
+std::string refusal_of(Bind bind) {
+  try {
+    bind();
+    return {};
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+}
+
 std::string refusal_at(const config::ListenerSettings& listener) {
   ListenAddress at;
   at.host = listener.bind;
   at.port = listener.port;
   at.interface = listener.bind_interface;
   at.family = family_of(listener.domain);
-  try {
-    bind_listener(at);
-    return {};
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
+  return refusal_of([&] { bind_listener(at); });
 }
 
 }  // namespace
@@ -76,16 +82,23 @@ Finding check_ports_are_free(const NodePlace& place) {
   std::vector<config::ListenerSettings> listeners = place.settings.listeners;
   if (listeners.empty()) listeners.emplace_back();
   std::string free;
+  std::string refusal;
   for (const config::ListenerSettings& listener : listeners) {
-    if (!listener.unix_socket.empty() || listener.port == 0) continue;
-    if (const std::string refusal = refusal_at(listener); !refusal.empty())
-      return {"listeners",
-              Verdict::problem,
-              refusal,
-              {},
-              "stop what listens there, or choose another port (starlingd -p PORT)"};
+    if (!listener.unix_socket.empty() || listener.port == 0 || !refusal.empty()) continue;
+    refusal = refusal_at(listener);
     free += (free.empty() ? "" : ", ") + place_of(listener);
   }
+  const auto mesh = Endpoint::parse(place.settings.dht.listen);  // no port 0, which is any
+  if (refusal.empty() && place.settings.wants_dht() && mesh) {
+    refusal = refusal_of([&] { bind_port(*mesh, PortUse::tcp_and_udp); });
+    free += (free.empty() ? "" : ", ") + place.settings.dht.listen + " (mesh)";
+  }
+  if (!refusal.empty())
+    return {"listeners",
+            Verdict::problem,
+            refusal,
+            {},
+            "stop what listens there, or choose another port"};
   if (free.empty()) return {"listeners", Verdict::skipped, "no fixed port is configured", {}, {}};
   return {"listeners", Verdict::ok, free + " can be listened at", {}, {}};
 }

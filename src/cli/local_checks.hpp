@@ -12,7 +12,7 @@ namespace starling::cli {
 /// Reads well, or what is wrong with it.
 control::Finding check_config(const NodePlace& place);
 
-/// Binds each listener's port for a moment. Only while the daemon is not running.
+/// Binds each listener's port, and that of the mesh, for a moment. Only while the daemon is not running.
 control::Finding check_ports_are_free(const NodePlace& place);
 
 /// What is known about a daemon that cannot be asked; `why`: as control_client says it.

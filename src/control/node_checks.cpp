@@ -53,6 +53,7 @@ std::string some_of(const std::vector<std::string>& all) {
 
 std::string texts_of(const std::vector<const AddressStatus*>& addresses) {
   std::vector<std::string> texts;
+  texts.reserve(addresses.size());
   for (const AddressStatus* address : addresses) texts.push_back(address->endpoint.to_text());
   return some_of(texts);
 }

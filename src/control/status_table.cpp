@@ -63,7 +63,7 @@ std::string short_id(const std::string& id) {
   return id.substr(0, 7);
 }
 
-std::string or_dash(std::string text) {
+std::string or_dash(const std::string& text) {
   return text.empty() ? "-" : text;
 }
 

@@ -229,6 +229,19 @@ class Doctor(NodeTestCase):
             self.assertEqual(listeners["result"], "problem")
             self.assertRegex(listeners["evidence"], rf"cannot listen on 127\.0\.0\.1:{port}: address already in use by .* \(pid {os.getpid()}\)")
 
+    def test_somebody_else_has_the_port_of_the_mesh(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.bind(("127.0.0.1", 0))
+            port = other.getsockname()[1]
+            config = os.path.join(self.folder, "starling.toml")
+            with open(config, "w", encoding="utf-8") as file:
+                file.write(f'[store]\npath = "{self.folder}/state"\n[[listener]]\nport = 0\n'
+                           f'[dht]\nlisten = "127.0.0.1:{port}"\nbootstrap = ["127.0.0.1"]\n')
+            code, output, _ = control.starling("doctor", "--json", "-c", config, "listeners")
+            self.assertEqual(code, NOT_RUNNING)
+            self.assertRegex(control.by_check(output)["listeners"]["evidence"],
+                             rf"cannot listen on UDP 127\.0\.0\.1:{port}: address already in use by .*{os.getpid()}")
+
     def test_a_listener_for_everybody_without_a_password(self):
         node = self.node("open", args=["--set", "listener.0.bind=0.0.0.0", "--set", "auth.allow_anonymous=true"])
         code, findings = control.doctor(node, "auth", "listeners")
