@@ -14,6 +14,10 @@ constexpr double file_unread_up_to = 100;  // members: a root can take that many
 constexpr Duration patience = 700ms;
 // Renewals (of six minutes) from one reading of a root to the next, when nothing is to be expected.
 constexpr unsigned skips_when_quiet = 4;
+// Who finds room at a root in a mesh that starts was early, and so were many. They look again once
+// the others are there, not only when all renew together: with 300 nodes started within a minute that
+// saves a fifth of the datagrams of their first renewal.
+constexpr Duration second_look_after = 60s;
 
 }  // namespace
 
@@ -30,7 +34,10 @@ Placing::Placing(const NodeId& own, const crypto::MeshKeys& mesh, bool open_mesh
       signatures_(std::move(signatures)) {}
 
 Placing::~Placing() {
-  for (const auto& [key, root] : roots_) scheduler_.cancel(root.patience);
+  for (const auto& [key, root] : roots_) {
+    scheduler_.cancel(root.patience);
+    scheduler_.cancel(root.second_look);
+  }
 }
 
 std::optional<Shard> Placing::place(const DhtKey& root) const {
@@ -64,6 +71,7 @@ void Placing::forget(const DhtKey& key) {
   const auto found = roots_.find(key);
   if (found == roots_.end()) return;
   scheduler_.cancel(found->second.patience);
+  scheduler_.cancel(found->second.second_look);
   if (found->second.reading) --reading_;
   if (found->second.is_waiting) std::erase(waiting_, key);
   roots_.erase(found);
@@ -124,6 +132,15 @@ void Placing::on_read(const DhtKey& key, const KeySketch& sketch) {
     root.skips = has_room && root.place == place ? skips_when_quiet : 0;
   } else {
     root.skips = root.place == place ? skips_when_quiet : own_.bytes.back() % skips_when_quiet;
+  }
+  if ((place == Shard{} || sketch.is_near_border(own_, today))
+      && !std::exchange(root.had_second_look, true)) {
+    root.second_look = scheduler_.wake_at(scheduler_.now() + second_look_after, [this, key] {
+      const auto found = roots_.find(key);
+      if (found == roots_.end()) return;
+      found->second.second_look = {};
+      read(key);
+    });
   }
   settle(key, place);
   if (key == members_) {

@@ -52,6 +52,8 @@ class Placing {
     bool was_read = false;
     bool is_waiting = false;  // for its turn to be read
     unsigned skips = 0;       // renewals for which it need not be read
+    WakeId second_look;
+    bool had_second_look = false;
   };
 
   void read(const DhtKey& root);
