@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 constexpr std::string_view nodes_file = "dht_nodes";  // one endpoint a line, best first
 constexpr std::size_t nodes_kept = 64;
 constexpr auto watch_interval = 1s;
+constexpr auto connected_watch_interval = 10s;  // there is nothing to do but to remember
 constexpr auto resolve_delay_min = 2s;
 constexpr auto resolve_delay_max = 60s;
 constexpr auto remember_interval = 60s;
@@ -76,7 +77,9 @@ void Bootstrap::watch() {
     remember();
     next_remember_ = now + remember_interval;
   }
-  scheduler_.wake_at(now + watch_interval, [this, alive = alive_] {
+  const bool at_ease = connected && (!hosts_.empty() || told_world_);
+  const Duration pause = at_ease ? connected_watch_interval : watch_interval;
+  scheduler_.wake_at(now + pause, [this, alive = alive_] {
     if (*alive) watch();
   });
 }
