@@ -1,5 +1,6 @@
 // starling-sim: runs scenarios. `starling sim` executes it.
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <fmt/format.h>
 #include <fstream>
@@ -131,9 +132,22 @@ int run(const SimArguments& arguments) {
   return status(report.is_good() && written ? SimExit::good : SimExit::broken);
 }
 
+/// Thousands of nodes are a large heap in which every event touches another corner. In huge pages, and
+/// with freed pieces kept by their sizes, a run of 100 nodes takes 5.5 s in place of 9 (beside other
+/// work; 15 % less on an idle machine). The C library reads this once, when a program begins: so the
+/// program begins again.
+void take_fitting_heap(char** argv) {
+  static constexpr char name[] = "GLIBC_TUNABLES";
+  if (std::getenv(name) != nullptr) return;
+  setenv(name,
+         "glibc.malloc.hugetlb=1:glibc.malloc.tcache_count=65535:glibc.malloc.top_pad=16777216", 0);
+  execv("/proc/self/exe", argv);  // if it does not, it goes without
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  take_fitting_heap(argv);
   try {
     const SimArguments arguments = parse_sim_arguments({argv + 1, argv + argc});
     switch (arguments.action) {

@@ -52,7 +52,7 @@ void RunRecorder::on_link_bytes(TimePoint at, NodeNumber from, NodeNumber to, st
   step(at).values[link_bytes] += static_cast<double>(size);
   all_link_bytes_ += size;
   if (from == no_node || to == no_node) return;
-  const std::pair pair{std::min(from, to), std::max(from, to)};
+  const std::uint64_t pair = std::uint64_t{std::min(from, to)} << 32U | std::max(from, to);
   if (pair_bytes_.size() < graph_links_max || pair_bytes_.contains(pair)) pair_bytes_[pair] += size;
 }
 void RunRecorder::on_datagram(TimePoint at, NodeNumber, NodeNumber, ByteView bytes) {
@@ -131,11 +131,11 @@ void RunRecorder::fill(Report& report, std::uint32_t nodes) const {
     std::string_view name, unit, plot;
   };
   static constexpr Title names[] = {{"messages published", "1/s", "Messages"},
-                                   {"messages delivered", "1/s", "Messages"},
-                                   {"bytes on links", "B/s", "Traffic"},
-                                   {"bytes of the DHT", "B/s", "Traffic"},
-                                   {"datagrams", "1/s", "DHT"},
-                                   {"DHT lookups", "1/s", "Lookups"}};
+                                    {"messages delivered", "1/s", "Messages"},
+                                    {"bytes on links", "B/s", "Traffic"},
+                                    {"bytes of the DHT", "B/s", "Traffic"},
+                                    {"datagrams", "1/s", "DHT"},
+                                    {"DHT lookups", "1/s", "Lookups"}};
   for (std::size_t line = 0; line < line_count; ++line) {
     Series series{std::string(names[line].name),
                   std::string(names[line].unit),
@@ -160,7 +160,10 @@ void RunRecorder::fill(Report& report, std::uint32_t nodes) const {
   for (FaultSpan& fault : report.faults)
     if (fault.to_s < 0) fault.to_s = all;
   for (const auto& [pair, bytes] : pair_bytes_)
-    report.graph_links.push_back({pair.first, pair.second, bytes});
+    report.graph_links.push_back(
+        {static_cast<NodeNumber>(pair >> 32U), static_cast<NodeNumber>(pair), bytes});
+  std::ranges::sort(report.graph_links, {},
+                    [](const GraphLink& link) { return std::pair(link.from, link.to); });
 }
 
 }  // namespace starling::sim

@@ -68,7 +68,7 @@ class RunRecorder final : public Observer {
   Latencies lookup_;
   Latencies first_value_;
   std::unordered_set<std::uint64_t> pairs_seen_;  // node, node and topic; never walked
-  std::map<std::pair<NodeNumber, NodeNumber>, std::uint64_t> pair_bytes_;
+  std::unordered_map<std::uint64_t, std::uint64_t> pair_bytes_;  // by both, the lower one first
   std::vector<FaultSpan> faults_;
 };
 

@@ -38,7 +38,7 @@ HostNumber Agenda::add_host(const HostClock& clock) {
 }
 
 ProcessNumber Agenda::begin_process(HostNumber host) {
-  processes_.push_back({host, true});
+  processes_.push_back({host});
   return static_cast<ProcessNumber>(processes_.size() - 1);
 }
 
@@ -47,9 +47,9 @@ void Agenda::end_process(ProcessNumber process) {
   processes_[process].is_alive = false;
   auto& held = hosts_[processes_[process].host].held;
   std::erase_if(held, [&](std::uint32_t slot) { return slots_[slot].process == process; });
-  for (std::uint32_t slot = 0; slot < slots_.size(); ++slot) {
-    if (!slots_[slot].is_used || slots_[slot].process != process) continue;
-    if (slots_[slot].place != ~std::uint32_t{0}) remove_at(slots_[slot].place);
+  while (processes_[process].first_slot != none) {
+    const std::uint32_t slot = processes_[process].first_slot;
+    if (slots_[slot].place != none) remove_at(slots_[slot].place);
     free_slot(slot);
   }
   const auto is_of_it = [&](const TurnTask& task) { return task.process == process; };
@@ -104,8 +104,7 @@ void Agenda::wake(HostNumber number) {
   Host& host = hosts_[number];
   if (host.will_wake || host.is_paused || host.held.empty()) return;
   host.will_wake = true;
-  const std::uint32_t slot = take_slot();
-  slots_[slot].process = 0;
+  const std::uint32_t slot = take_slot(0);
   slots_[slot].wakes = number;
   insert(std::max(now_, host.busy_until), slot);
 }
@@ -136,7 +135,7 @@ void Agenda::set_clocks() {
 
 // --- Tasks
 
-std::uint32_t Agenda::take_slot() {
+std::uint32_t Agenda::take_slot(ProcessNumber process) {
   std::uint32_t slot = 0;
   if (free_slots_.empty()) {
     slot = static_cast<std::uint32_t>(slots_.size());
@@ -145,15 +144,21 @@ std::uint32_t Agenda::take_slot() {
     slot = free_slots_.back();
     free_slots_.pop_back();
   }
-  slots_[slot].is_used = true;
-  slots_[slot].wakes = nobody;
+  Slot& taken = slots_[slot];
+  taken.is_used = true;
+  taken.wakes = nobody;
+  taken.process = process;
+  std::uint32_t& first = processes_[process].first_slot;
+  taken.before = none;
+  taken.next = first;
+  if (first != none) slots_[first].before = slot;
+  first = slot;
   return slot;
 }
 
 WakeId Agenda::add(TimePoint when, ProcessNumber process, Task task) {
-  const std::uint32_t slot = take_slot();
+  const std::uint32_t slot = take_slot(process);
   slots_[slot].task = std::move(task);
-  slots_[slot].process = process;
   insert(std::max(when, now_), slot);
   return {std::uint64_t{slots_[slot].generation} << 32U | slot};
 }
@@ -163,7 +168,7 @@ void Agenda::cancel(WakeId id) {
   if (!id || slot >= slots_.size()) return;
   Slot& found = slots_[slot];
   if (!found.is_used || found.generation != id.value >> 32U) return;
-  if (found.place != ~std::uint32_t{0}) {
+  if (found.place != none) {
     remove_at(found.place);
   } else {
     std::erase(hosts_[processes_[found.process].host].held, slot);
@@ -175,6 +180,9 @@ void Agenda::free_slot(std::uint32_t slot) {
   Slot& freed = slots_[slot];
   ++freed.generation;
   freed.is_used = false;
+  if (freed.next != none) slots_[freed.next].before = freed.before;
+  (freed.before != none ? slots_[freed.before].next : processes_[freed.process].first_slot) =
+      freed.next;
   free_slots_.push_back(slot);
   // Last: what the task owned may come back here while it dies.
   const Task task = std::exchange(freed.task, nullptr);
@@ -262,7 +270,7 @@ void Agenda::put(std::size_t place, const Entry& entry) {
 }
 
 void Agenda::remove_at(std::size_t place) {
-  slots_[heap_[place].slot].place = ~std::uint32_t{0};
+  slots_[heap_[place].slot].place = none;
   const Entry last = heap_.back();
   heap_.pop_back();
   if (place == heap_.size()) return;

@@ -94,6 +94,7 @@ class Agenda {
     }
   };
   static constexpr HostNumber nobody = ~HostNumber{0};
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
   struct Slot {
     Task task;
     std::uint32_t generation = 1;
@@ -101,6 +102,9 @@ class Agenda {
     ProcessNumber process = 0;
     bool is_used = false;
     HostNumber wakes = nobody;  // no task of its own: this host runs the first one that it holds
+    // Of the same process; a process that ends walks its own tasks, not those of the whole world.
+    std::uint32_t next = none;
+    std::uint32_t before = none;
   };
   struct Host {
     HostClock clock;
@@ -113,6 +117,7 @@ class Agenda {
   struct Process {
     HostNumber host = 0;
     bool is_alive = true;
+    std::uint32_t first_slot = none;
   };
   struct TurnTask {
     ProcessNumber process;
@@ -121,7 +126,7 @@ class Agenda {
 
   ProcessNumber enter(ProcessNumber process);
   void set_clocks();
-  std::uint32_t take_slot();
+  std::uint32_t take_slot(ProcessNumber process);
   /// What a host holds runs when it can.
   void wake(HostNumber host);
   void insert(TimePoint when, std::uint32_t slot);

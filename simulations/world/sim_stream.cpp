@@ -22,6 +22,42 @@ constexpr Duration farewell_max = 5s;
 
 }  // namespace
 
+/// First in, first out. Mostly empty, and then it owns nothing: a std::deque would hold 600 bytes, six
+/// of which a connection has.
+class ByteQueue {
+ public:
+  [[nodiscard]] bool empty() const { return first_ == chunks_.size(); }
+  [[nodiscard]] Bytes& front() { return chunks_[first_]; }
+  [[nodiscard]] Bytes& back() { return chunks_.back(); }
+  void push_back(Bytes bytes) { chunks_.push_back(std::move(bytes)); }
+  void push_front(Bytes bytes) {
+    if (first_ == 0) {
+      chunks_.insert(chunks_.begin(), std::move(bytes));
+    } else {
+      chunks_[--first_] = std::move(bytes);
+    }
+  }
+  void pop_front() {
+    ++first_;
+    if (empty()) return clear();
+    if (first_ < 64 || first_ * 2 < chunks_.size()) return;
+    chunks_.erase(chunks_.begin(), chunks_.begin() + static_cast<std::ptrdiff_t>(first_));
+    first_ = 0;
+  }
+  void pop_back() {
+    chunks_.pop_back();
+    if (empty()) clear();
+  }
+  void clear() {
+    chunks_ = {};
+    first_ = 0;
+  }
+
+ private:
+  std::vector<Bytes> chunks_;
+  std::size_t first_ = 0;  // what is before it has gone
+};
+
 // One end of a connection, also after its stream is gone: what was written before still leaves.
 struct StreamNetwork::Side {
   HostNumber host = 0;
@@ -31,9 +67,9 @@ struct StreamNetwork::Side {
   SimStream* stream = nullptr;  // null: destroyed, or not taken yet
   bool is_taken = false;        // it was there
   // What it sends:
-  std::deque<Bytes> waiting;
+  ByteQueue waiting;
   std::size_t waiting_bytes = 0;
-  std::deque<Bytes> flying;   // has left and not arrived, in order
+  ByteQueue flying;           // has left and not arrived, in order
   std::size_t under_way = 0;  // bytes: these, and what the other side has not read yet
   // Counts losses in cuts: what left before the last one never arrives, so that nothing overtakes
   // what was lost.
@@ -46,7 +82,7 @@ struct StreamNetwork::Side {
   bool end_is_sent = false;
   bool is_reset = false;  // it knows of no connection any more
   // What has come for it:
-  std::deque<Bytes> arrived;
+  ByteQueue arrived;
   bool end_has_come = false;
 };
 
