@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::string_view book_file = "peers";
 constexpr auto tick_interval = std::chrono::seconds{1};
+constexpr auto quiet_tick_interval = std::chrono::seconds{10};  // nothing is due, nobody is missing
+constexpr auto addresses_interval = std::chrono::seconds{10};
 constexpr std::size_t world_samples = 16;  // DHT nodes looked at
 constexpr auto save_interval = std::chrono::seconds{10};
 
@@ -57,8 +59,8 @@ Mesh::Impl::Impl(MeshSettings settings, MeshHost& host, Rendezvous& rendezvous,
   addresses_.set_configured(settings_.configured_endpoints);
   addresses_.set_local(settings_.local_endpoints);
   addresses_.set_bootstrap(settings_.bootstrap_endpoints);
-  const CirclePorts ports{rendezvous_, scheduler_, entropy_, log_, pacer_, *this,
-                          shared_or_own(settings_.signatures)};
+  const CirclePorts ports{
+      rendezvous_, scheduler_, entropy_, log_, pacer_, *this, shared_or_own(settings_.signatures)};
   for (const MeshConfig& mesh : settings_.meshes) {
     circles_.push_back(std::make_unique<Circle>(static_cast<MeshIndex>(circles_.size()), mesh,
                                                 settings_.identity, settings_.epoch, ports));
@@ -90,7 +92,7 @@ void Mesh::Impl::start() {
   }
   topology_changed_ = true;
   ask_turn_end();
-  tick_wake_ = scheduler_.wake_at(now() + tick_interval, [this] { on_tick(); });
+  tick_by(now() + tick_interval);
 }
 
 void Mesh::Impl::stop() {
@@ -147,21 +149,70 @@ void Mesh::Impl::on_turn_end() {
       pump(id, *peer);
     }
   }
-  if (topology_changed) run_dials();
+  if (!topology_changed) return;
+  run_dials();
+  tick_by(now() + tick_interval);
 }
 
+/// Looks after what only time changes. A quiet mesh is woken every ten seconds, not every second: of
+/// simulated nodes that is a fifth of their work.
 void Mesh::Impl::on_tick() {
-  tick_wake_ = scheduler_.wake_at(now() + tick_interval, [this] { on_tick(); });
+  tick_wake_ = WakeId{};
+  TimePoint next = std::min(look_after_peers(), now() + quiet_tick_interval);
+  std::erase_if(acquaintances_, [this](const auto& entry) {
+    const Acquaintance& a = entry.second;
+    return a.dials_under_way == 0 && !wanted_.contains(entry.first) && !peers_.contains(entry.first)
+           && (!a.exchange_until || *a.exchange_until < now());
+  });
+  // Who was given no bootstrap address lives where those live who have come to it.
+  const bool knows_its_world = !settings_.bootstrap_endpoints.empty();
+  if (!knows_its_world) addresses_.set_bootstrap(rendezvous_.known_nodes(world_samples));
+  if (!knows_its_world || now() >= addresses_due_) {
+    addresses_due_ = now() + addresses_interval;
+    addresses_.expire(now());
+    update_endpoints();
+  }
+  if (book_changed_ && now() - saved_at_ >= save_interval) save_book();
+  if (is_topology_settled()) {
+    next = std::min(next, exchange_ends_at_);
+  } else {
+    next = now();
+    topology_changed_ = true;
+    ask_turn_end();
+  }
+  tick_by(std::max(next, now() + tick_interval));
+}
+
+void Mesh::Impl::tick_by(TimePoint when) {
+  if (tick_wake_ && ticks_at_ <= when) return;
+  scheduler_.cancel(tick_wake_);
+  ticks_at_ = when;
+  tick_wake_ = scheduler_.wake_at(when, [this] { on_tick(); });
+}
+
+/// Lets go what has waited too long for them. Returns when that is to be looked at again.
+TimePoint Mesh::Impl::look_after_peers() {
+  TimePoint next = TimePoint::max();
   std::vector<NodeId> gone;
   for (auto& [id, peer] : peers_) {
     expire_waiting(peer);
+    if (!peer.waiting.empty()) next = now();
     if (!peer.away_since) continue;
     const Duration away = now() - *peer.away_since;
     if (peer.interests_known && away >= limits::live_interest_kept_for)
       end_live_interests(id, peer);
     const std::size_t expired = peer.outbox.expire(now());
     dropped_outbox_metric_.add(static_cast<std::int64_t>(expired));
-    if (peer.interests_known || away < limits::outbox_without_interest_max) continue;
+    if (!peer.outbox.empty()) next = now();
+    if (peer.interests_known) {
+      if (away < limits::live_interest_kept_for)
+        next = std::min<TimePoint>(next, *peer.away_since + limits::live_interest_kept_for);
+      continue;
+    }
+    if (away < limits::outbox_without_interest_max) {
+      next = std::min<TimePoint>(next, *peer.away_since + limits::outbox_without_interest_max);
+      continue;
+    }
     if (!peer.outbox.empty()) {
       const std::size_t lost = peer.outbox.clear();
       dropped_outbox_metric_.add(static_cast<std::int64_t>(lost));
@@ -171,20 +222,7 @@ void Mesh::Impl::on_tick() {
   }
   for (const NodeId& id : gone) peers_.erase(id);
   if (!gone.empty()) ++generation_;  // routes name peers
-  std::erase_if(acquaintances_, [this](const auto& entry) {
-    const Acquaintance& a = entry.second;
-    return a.dials_under_way == 0 && !wanted_.contains(entry.first) && !peers_.contains(entry.first)
-           && (!a.exchange_until || *a.exchange_until < now());
-  });
-  addresses_.expire(now());
-  // Who was given no bootstrap address lives where those live who have come to it.
-  if (settings_.bootstrap_endpoints.empty()) {
-    addresses_.set_bootstrap(rendezvous_.known_nodes(world_samples));
-  }
-  update_endpoints();
-  if (book_changed_ && now() - saved_at_ >= save_interval) save_book();
-  topology_changed_ = true;
-  ask_turn_end();
+  return next;
 }
 
 void Mesh::Impl::save_book() {
@@ -297,6 +335,20 @@ MeshStatus Mesh::Impl::status() const {
   return status;
 }
 
+MeshLoad Mesh::Impl::load() const {
+  MeshLoad load;
+  load.peers_known = book_.size();
+  for (const auto& circle : circles_) load.parked_messages += circle->parking().size();
+  for (const auto& [id, peer] : peers_) {
+    if (peer.flowing) ++load.links;
+    if (peer.outbox.empty()) continue;
+    load.outbox_messages += peer.outbox.size();
+    load.outbox_bytes += peer.outbox.bytes();
+    load.outboxes.emplace_back(id, peer.outbox.size());
+  }
+  return load;
+}
+
 // --- The facade
 
 Mesh::Mesh(MeshSettings settings, MeshHost& host, Rendezvous& rendezvous, Scheduler& scheduler,
@@ -360,6 +412,9 @@ void Mesh::set_bootstrap_endpoints(const std::vector<Endpoint>& endpoints) {
 }
 MeshStatus Mesh::status() const {
   return impl_->status();
+}
+MeshLoad Mesh::load() const {
+  return impl_->load();
 }
 
 }  // namespace starling

@@ -97,6 +97,7 @@ class Mesh {
   void set_bootstrap_endpoints(const std::vector<Endpoint>& endpoints);
 
   [[nodiscard]] MeshStatus status() const;
+  [[nodiscard]] MeshLoad load() const;
 
  private:
   class Impl;

@@ -57,6 +57,7 @@ class Mesh::Impl final : private CircleHandler {
   void set_mapped_endpoints(std::vector<Endpoint> endpoints);
   void set_bootstrap_endpoints(const std::vector<Endpoint>& endpoints);
   [[nodiscard]] MeshStatus status() const;
+  [[nodiscard]] MeshLoad load() const;
 
  private:
   /// What becomes of messages of one topic that come in one mesh from one peer.
@@ -168,6 +169,8 @@ class Mesh::Impl final : private CircleHandler {
   struct Standing {
     bool small = false;         // private, and few enough members that all are linked with all
     bool some_hopeful = false;  // a member not linked may be so in a moment
+    std::size_t estimate = 0;   // of its members, when it was worked out
+    bool lacks_links = false;   // a large mesh in which fewer links stand than should
   };
 
   // --- mesh.cpp
@@ -176,6 +179,8 @@ class Mesh::Impl final : private CircleHandler {
   void mark_dirty(const NodeId& id);
   void mark_dirty(const NodeId& id, Peer& peer);
   void on_tick();
+  void tick_by(TimePoint when);
+  TimePoint look_after_peers();
   void save_book();
   void on_peer_seen(MeshIndex mesh, const PeerSeen& seen) override;
   void on_member_seen(MeshIndex mesh, const PeerRecord& peer) override;
@@ -215,6 +220,7 @@ class Mesh::Impl final : private CircleHandler {
 
   // --- mesh_topology.cpp
   void review_topology();
+  [[nodiscard]] bool is_topology_settled() const;
   void review_small(const Circle& circle, const std::vector<const KnownPeer*>& members,
                     std::set<NodeId>& wanted);
   void review_large(Circle& circle, const std::vector<const KnownPeer*>& members,
@@ -331,6 +337,8 @@ class Mesh::Impl final : private CircleHandler {
   bool has_unsealed_ = false;
   bool turn_end_asked_ = false;
   bool topology_changed_ = false;
+  bool all_wanted_flow_ = false;  // as of the last review
+  TimePoint exchange_ends_at_;  // the first one of them that does; no review before it sees an end
   bool parking_changed_ = false;
   bool book_changed_ = false;
   bool running_ = false;
@@ -338,6 +346,8 @@ class Mesh::Impl final : private CircleHandler {
   TimePoint saved_at_;
   WakeId dial_wake_;
   WakeId tick_wake_;
+  TimePoint ticks_at_;
+  TimePoint addresses_due_;
   WakeId parking_wake_;
   std::optional<TimePoint> parking_wakes_at_;
   /// Turn-end tasks cannot be cancelled: they look here whether there is still anybody.

@@ -144,6 +144,7 @@ void Mesh::Impl::send_best_effort(const NodeId& id, Peer& peer, MeshIndex mesh,
       {.message = message, .mesh = mesh, .qos = QoS::at_most_once, .queued_at = now()});
   count_dropped(peer);
   mark_dirty(id, peer);
+  tick_by(now() + std::chrono::seconds{1});
 }
 
 /// Asked for every message, so the host is asked for few of them.

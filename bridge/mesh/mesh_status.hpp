@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "starling/endpoint.hpp"
@@ -96,6 +97,17 @@ struct MeshStatus {
   std::vector<ReservationStatus> reservations;
   std::size_t relayed_links = 0;    ///< that we carry for others
   std::uint64_t relayed_bytes = 0;  ///< carried for others since the start
+};
+
+/// How much a mesh holds. Costs a walk over the linked peers, not over all that are known: to be asked
+/// often.
+struct MeshLoad {
+  std::size_t peers_known = 0;
+  std::size_t links = 0;  ///< linked peers
+  std::size_t parked_messages = 0;
+  std::size_t outbox_messages = 0;
+  std::size_t outbox_bytes = 0;
+  std::vector<std::pair<NodeId, std::size_t>> outboxes;  ///< messages for each peer that has any
 };
 
 }  // namespace starling

@@ -36,12 +36,15 @@ bool is_worth_telling(const Endpoint& endpoint, const Endpoint& to) {
 
 void Mesh::Impl::review_topology() {
   topology_changed_ = false;
+  exchange_ends_at_ = TimePoint::max();
   std::set<NodeId> wanted;
   for (const auto& circle : circles_) {
     const auto members = book_.members_of(circle->name());
     Standing& standing = standings_[circle->index()];
+    standing.estimate = circle->peer_finder().members_estimate();
+    standing.lacks_links = false;
     standing.small = !circle->is_open() && members.size() <= limits::small_mesh_members_max
-                     && circle->peer_finder().members_estimate() <= large_estimate_min;
+                     && standing.estimate <= large_estimate_min;
     if (standing.small) {
       review_small(*circle, members, wanted);
     } else {
@@ -54,7 +57,9 @@ void Mesh::Impl::review_topology() {
   for (const NodeId& id : wanted) book_.set_wanted(id, true);
   wanted_ = std::move(wanted);
 
+  all_wanted_flow_ = true;
   for (const NodeId& id : wanted_) {
+    all_wanted_flow_ = all_wanted_flow_ && is_flowing(id);
     const KnownPeer* known = book_.find(id);
     if (known != nullptr && known->endpoints.empty() && !is_flowing(id)) {
       seek_help(id);
@@ -86,9 +91,12 @@ void Mesh::Impl::review_large(Circle& circle, const std::vector<const KnownPeer*
   for (const KnownPeer* member : members) {
     const auto found = acquaintances_.find(member->id);
     const unsigned failed = found == acquaintances_.end() ? 0 : found->second.rounds_failed;
-    if (found != acquaintances_.end()
-        && found->second.exchange_until.value_or(TimePoint{}) > now()) {
+    const TimePoint exchange_until = found == acquaintances_.end()
+                                         ? TimePoint{}
+                                         : found->second.exchange_until.value_or(TimePoint{});
+    if (exchange_until > now()) {
       wanted.insert(member->id);
+      exchange_ends_at_ = std::min(exchange_ends_at_, exchange_until);
     }
     if (member->endpoints.empty()) continue;
     const bool keeps = is_flowing(member->id) || (wanted_.contains(member->id) && failed < 2);
@@ -110,7 +118,19 @@ void Mesh::Impl::review_large(Circle& circle, const std::vector<const KnownPeer*
     ++kept;
   }
   // None left, or only such as did not answer: the DHT knows others.
-  if (kept < limits::dialable_links_min || is_guessing) circle.peer_finder().seek_members();
+  if (kept >= limits::dialable_links_min && !is_guessing) return;
+  standings_[circle.index()].lacks_links = true;
+  circle.peer_finder().seek_members();
+}
+
+/// Nothing that a review decides follows from time alone: it may wait until something happens. (A
+/// review walks all members known, every second: with 300 simulated nodes a quarter of all work.)
+bool Mesh::Impl::is_topology_settled() const {
+  if (!all_wanted_flow_ || now() >= exchange_ends_at_) return false;
+  return std::all_of(circles_.begin(), circles_.end(), [this](const auto& circle) {
+    const Standing& standing = standings_[circle->index()];
+    return !standing.lacks_links && standing.estimate == circle->peer_finder().members_estimate();
+  });
 }
 
 void Mesh::Impl::want_for_exchange(const NodeId& peer) {

@@ -230,15 +230,13 @@ NodeState SimNode::state() const {
     state.listens = process_->rendezvous->listens();
   }
   if (const Mesh* mesh = process_->node->mesh()) {
-    const MeshStatus status = mesh->status();
-    state.links = status.links;
-    state.members_known = status.members_known;
-    state.parked_messages = status.parked_messages;
-    for (const PeerStatus& peer : status.peers) {
-      state.outbox_messages += peer.outbox_messages;
-      state.outbox_bytes += peer.outbox_bytes;
-      if (peer.outbox_messages > 0) state.outboxes.emplace_back(peer.id, peer.outbox_messages);
-    }
+    MeshLoad load = mesh->load();
+    state.links = load.links;
+    state.members_known = load.peers_known;
+    state.parked_messages = load.parked_messages;
+    state.outbox_messages = load.outbox_messages;
+    state.outbox_bytes = load.outbox_bytes;
+    state.outboxes = std::move(load.outboxes);
   }
   return state;
 }
