@@ -8,6 +8,7 @@
 
 #include "starling/version.hpp"
 
+#include "src/app/reachability.hpp"
 #include "src/control/control_limits.hpp"
 #include "src/control/host_checks.hpp"
 #include "src/control/node_checks.hpp"
@@ -163,6 +164,7 @@ void ControlDesk::fill_mesh(control::NodeStatus& status) const {
     dht.bootstrap = parts_.now.settings.dht.bootstrap;
     dht.records_stored = parts_.dht->counters().records_stored;
   }
+  if (parts_.reachability != nullptr) status.port_mapping = parts_.reachability->port_mapping();
   for (const auto& mesh : parts_.now.settings.meshes) status.meshes.push_back(mesh.name);
   // A node that only serves the DHT has the machine of a mesh, and no mesh.
   if (const Mesh* mesh = parts_.node.mesh(); mesh != nullptr && !status.meshes.empty())

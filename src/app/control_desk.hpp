@@ -21,6 +21,7 @@
 
 namespace starling {
 
+class Reachability;
 class UvLoop;
 
 class ControlDesk {
@@ -33,7 +34,8 @@ class ControlDesk {
     const Daemon::Configuration& now;
     Node& node;
     const ClientListeners& clients;
-    const DhtEngine* dht = nullptr;  ///< null: this node is in none
+    const DhtEngine* dht = nullptr;              ///< null: this node is in none
+    const Reachability* reachability = nullptr;  ///< null: likewise
     NodeId id;
     std::filesystem::path state_dir;
     bool keeps_state = true;

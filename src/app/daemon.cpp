@@ -121,6 +121,7 @@ class Daemon::Impl {
     node_->start();
     system_topics_->start();
     if (bootstrap_) bootstrap_->start();
+    if (reachability_) reachability_->start();
     log_.info("ready");
     systemd_.ready();
     keep_systemd_quiet();
@@ -165,11 +166,15 @@ class Daemon::Impl {
     node_.emplace(std::move(node), ports);
     loop_.forget_now();  // what the store kept was read meanwhile
     if (mesh_port)
-      reachability_.emplace(loop_, *node_->mesh(), log_, now_.plan.mesh_listen, mesh_port->port);
+      reachability_.emplace(
+          Reachability::Parts{loop_, *node_->mesh(), entropy_, log_},
+          Surroundings{now_.settings.dht.nat, now_.plan.mesh_listen, !now_.plan.bootstrap.empty()},
+          mesh_port->port);
     if (adapters_)
       bootstrap_.emplace(now_.plan.bootstrap, adapters_->engine, adapters_->resolver, state_,
                          loop_.scheduler(), log_, [this](const std::vector<Endpoint>& addresses) {
                            node_->mesh()->set_bootstrap_endpoints(addresses);
+                           reachability_->on_bootstrap(addresses);
                          });
     log_topics_.emplace(loop_.scheduler(), node_->broker());
     log_.set_topic_output(
@@ -210,6 +215,7 @@ class Daemon::Impl {
         .node = *node_,
         .clients = clients_,
         .dht = adapters_ ? &adapters_->engine : nullptr,
+        .reachability = reachability_ ? &*reachability_ : nullptr,
         .id = identity_.key.node_id(),
         .state_dir = state_.path(),
         .keeps_state = storage_->store().keeps_anything(),
@@ -258,6 +264,10 @@ class Daemon::Impl {
     peer_listener_ = nullptr;
     if (bootstrap_) bootstrap_->remember();
     node_->stop();
+    if (reachability_) {
+      is_released_ = false;
+      reachability_->release([this] { is_released_ = true; });
+    }
     wait_for_farewell(loop_.scheduler().now() + farewell_max);
   }
 
@@ -279,7 +289,9 @@ class Daemon::Impl {
   }
 
   void wait_for_farewell(TimePoint latest) {
-    if (node_->has_drained() || loop_.scheduler().now() >= latest) return loop_.stop();
+    // The router is waited for as long as Reachability allows it.
+    if ((node_->has_drained() || loop_.scheduler().now() >= latest) && is_released_)
+      return loop_.stop();
     loop_.scheduler().wake_at(loop_.scheduler().now() + farewell_poll,
                               [this, latest] { wait_for_farewell(latest); });
   }
@@ -308,6 +320,7 @@ class Daemon::Impl {
   std::optional<ControlDesk> control_desk_;
   UvSignals signals_;
   bool stopping_ = false;
+  bool is_released_ = true;  // nothing is left in the router's hands
 };
 
 Daemon::Daemon(Configuration configuration, Reread reread, NodeLog& log)

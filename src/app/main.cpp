@@ -10,6 +10,7 @@
 #include "src/app/plan.hpp"
 #include "src/app/process.hpp"
 #include "src/config/print_settings.hpp"
+#include "src/portmap/ask_router.hpp"
 #include "src/store/open_store.hpp"
 #include "src/uv/process_memory.hpp"
 
@@ -89,7 +90,10 @@ int run(const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
   try {
-    return run({argv + 1, argv + argc});
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    if (!words.empty() && words.front() == starling::ask_router_word)
+      return starling::ask_router({words.begin() + 1, words.end()});
+    return run(words);
   } catch (const starling::StoreFromLaterVersion& error) {
     // Starting again will not help: as with a configuration that is wrong.
     std::fprintf(stderr, "starlingd: %s\n", error.what());

@@ -16,13 +16,13 @@ bool same_mesh(const config::MeshSettings& a, const config::MeshSettings& b) {
 }
 
 bool same_dht(const config::DhtSettings& a, const config::DhtSettings& b) {
-  return a.bootstrap == b.bootstrap && a.listen == b.listen && a.network == b.network;
+  return a.bootstrap == b.bootstrap && a.listen == b.listen && a.nat == b.nat
+         && a.network == b.network;
 }
 
 bool same_peers(const config::PeerLimits& a, const config::PeerLimits& b) {
   return a.peers_max == b.peers_max && a.messages_per_s == b.messages_per_s
-         && a.open_messages_per_s == b.open_messages_per_s
-         && a.retained_max == b.retained_max;
+         && a.open_messages_per_s == b.open_messages_per_s && a.retained_max == b.retained_max;
 }
 
 }  // namespace

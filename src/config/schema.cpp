@@ -304,12 +304,13 @@ void visit_auth(Schema& schema, Settings& settings) {
 }
 
 void visit_dht(Schema& schema, DhtSettings& dht) {
+  static constexpr std::array<std::string_view, 4> nats = {"auto", "off", "upnp", "natpmp"};
   static constexpr std::array<std::string_view, 1> off = {"off"};
   schema.place(dht.origin);
   schema.texts("bootstrap", dht.bootstrap);
   schema.text("listen", dht.listen);
   schema.text("network", dht.network);
-  schema.only("nat", off);
+  schema.choice("nat", nats, dht.nat, NatChoice::automatic);
   schema.only("relay", off);
 }
 

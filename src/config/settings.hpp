@@ -107,10 +107,19 @@ struct MeshSettings {
   Origin origin;
 };
 
+/// Which way the router in front of this host is asked to forward the mesh port.
+enum class NatChoice : std::uint8_t {
+  automatic,  ///< whichever answers, where it can matter
+  off,
+  upnp,
+  nat_pmp
+};
+
 struct DhtSettings {
   std::vector<std::string> bootstrap;  ///< "host" or "host:port"
   std::string listen = "[::]:21883";   ///< TCP (links) and UDP (DHT); port 0: any free pair
-  std::string network;                 ///< keeps separate DHTs apart; empty: the common one
+  NatChoice nat = NatChoice::automatic;
+  std::string network;  ///< keeps separate DHTs apart; empty: the common one
   Origin origin;
 };
 
@@ -153,7 +162,7 @@ struct PeerLimits {
   std::uint32_t messages_per_s = 0;  ///< of one peer into private meshes; 0: no bound
   std::uint32_t open_messages_per_s =
       static_cast<std::uint32_t>(limits::open_messages_per_s);  ///< into open ones; 0: no bound
-  std::uint32_t retained_max = limits::peer_retained_max;  ///< topics one peer may create
+  std::uint32_t retained_max = limits::peer_retained_max;       ///< topics one peer may create
 };
 
 /// When a client is told that something is kept.

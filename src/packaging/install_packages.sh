@@ -4,7 +4,8 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config ccache lld libopendht-dev libgnutls28-dev libargon2-dev libmsgpack-cxx-dev libuv1-dev libwslay-dev
-  libboost-dev libboost-test-dev libtomlplusplus-dev libcli11-dev libfmt-dev libsqlite3-dev nlohmann-json3-dev)
+  libboost-dev libboost-test-dev libtomlplusplus-dev libcli11-dev libfmt-dev libsqlite3-dev libminiupnpc-dev
+  libnatpmp-dev nlohmann-json3-dev)
 demo=(mosquitto-clients openssl)
 # mosquitto is here to be compared with, miniupnpd to play a home's router; their services are neither started nor enabled.
 test=(mosquitto mosquitto-clients openssl python3 python3-paho-mqtt libpaho-mqtt-dev nodejs iproute2 procps sqlite3

@@ -112,6 +112,10 @@ class Router(Space):
         """The service dies at once; its rules stay, as they do when only the service of a router hangs."""
         end(self.service)
 
+    def cut_inside(self, host):
+        """Nothing of what `host` sends is taken any more."""
+        self.sh("nft", "insert", "rule", "inet", "lab", "input", "ip", "saddr", host.address, "drop")
+
     def mappings(self):
         """{(protocol, outer port, inner address, inner port)} as the kernel has them."""
         numbers = {"0x6": "tcp", "6": "tcp", "tcp": "tcp", "0x11": "udp", "17": "udp", "udp": "udp"}

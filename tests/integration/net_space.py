@@ -85,10 +85,18 @@ class Host(Space):
     def unplug(self):
         self.ip("link", "set", "eth0", "down")
 
+    def shut(self, port):
+        """Nobody can open a TCP connection to this port here any more; what comes in is dropped without a word."""
+        self.sh("nft", "-f", "-", text=f"""table inet host {{
+          chain input {{ type filter hook input priority filter;
+            tcp dport {port} ct state new drop
+          }}
+        }}""")
+
     def change_address(self, address):
         """Another address of the same network, at once, as DHCP gives after a new lease."""
-        self.ip("addr", "add", f"{address}/24", "dev", "eth0")
         self.ip("addr", "del", f"{self.address}/24", "dev", "eth0")
+        self.ip("addr", "add", f"{address}/24", "dev", "eth0")
         self.ip("route", "replace", "default", "via", self.gateway)
         self.address = address
 

@@ -109,15 +109,26 @@ BOOST_AUTO_TEST_CASE(a_syntax_error_has_its_place) {
   BOOST_TEST(Read("[node]\nname = \n").message(0).find("x.toml:2:") == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(how_the_router_is_asked_can_be_chosen) {
+  BOOST_TEST((Settings{}.dht.nat == NatChoice::automatic));
+  for (const auto& [word, nat] :
+       {std::pair{"auto", NatChoice::automatic}, std::pair{"off", NatChoice::off},
+        std::pair{"upnp", NatChoice::upnp}, std::pair{"natpmp", NatChoice::nat_pmp}}) {
+    const Read read("[dht]\nnat = \"" + std::string(word) + "\"\n");
+    BOOST_TEST(read.trouble.empty());
+    BOOST_TEST((read.settings.dht.nat == nat));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(keys_of_later_versions_are_refused_by_name_not_ignored) {
   for (const char* text :
        {"[admin]\nlisten = \"127.0.0.1:8830\"\n", "[limits.mesh]\nbandwidth_out = \"4 MiB/s\"\n"})
     BOOST_TEST(Read(text).message(0).find("is not supported in this version") != std::string::npos,
                text);
   for (const char* text :
-       {"[store]\ndurability = \"some\"\n", "[dht]\nnat = \"auto\"\n", "[dht]\nrelay = \"use\"\n"})
+       {"[store]\ndurability = \"some\"\n", "[dht]\nnat = \"yes\"\n", "[dht]\nrelay = \"use\"\n"})
     BOOST_TEST(Read(text).trouble.size() == 1U, text);
-  BOOST_TEST(Read("[dht]\nnat = \"off\"\nrelay = \"off\"\n").trouble.empty());
+  BOOST_TEST(Read("[dht]\nrelay = \"off\"\n").trouble.empty());
 }
 
 BOOST_AUTO_TEST_CASE(the_store_is_durable_as_it_is_told) {
