@@ -133,9 +133,9 @@ int run(const SimArguments& arguments) {
 }
 
 /// Thousands of nodes are a large heap in which every event touches another corner. In huge pages, and
-/// with freed pieces kept by their sizes, a run of 100 nodes takes 5.5 s in place of 9 (beside other
-/// work; 15 % less on an idle machine). The C library reads this once, when a program begins: so the
-/// program begins again.
+/// with freed pieces kept by their sizes, a run of 100 nodes takes 5.5 s of a busy machine in place of 9.
+/// The C library reads this once, when a program begins: so the program begins again. Under a tool that
+/// does not follow (valgrind) the variable is to be set beforehand, to whatever.
 void take_fitting_heap(char** argv) {
   static constexpr char name[] = "GLIBC_TUNABLES";
   if (std::getenv(name) != nullptr) return;

@@ -47,6 +47,7 @@ bool VirtualScheduler::run_next(TimePoint until) {
   Task task = std::move(first->second);
   places_.erase(first->first.second);
   agenda_.erase(first);
+  ++turns_;
   task();
   end_turn();
   return true;

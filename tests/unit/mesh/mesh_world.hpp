@@ -40,6 +40,8 @@ class VirtualScheduler final : public Scheduler {
   /// Runs until `done` holds; false if it does not within `at_most`.
   bool run_until(const std::function<bool()>& done, Duration at_most);
   void end_turn();
+  /// Tasks run so far.
+  [[nodiscard]] std::size_t turns() const { return turns_; }
 
  private:
   bool run_next(TimePoint until);
@@ -49,6 +51,7 @@ class VirtualScheduler final : public Scheduler {
   std::deque<Task> turn_end_;
   TimePoint now_ = TimePoint{} + 1h;
   std::uint64_t next_id_ = 1;
+  std::size_t turns_ = 0;
 };
 
 class SeededEntropy final : public Entropy {

@@ -36,6 +36,34 @@ BOOST_AUTO_TEST_CASE(members_of_a_small_mesh_find_and_keep_each_other) {
   }
 }
 
+// Beside the heartbeats of its links, which cost both ends a wake and two arrivals every five seconds.
+BOOST_AUTO_TEST_CASE(a_mesh_in_which_nothing_happens_sleeps) {
+  MeshWorld world;
+  for (int i = 0; i < 3; ++i) world.add_node();
+  BOOST_REQUIRE(world.run_until([&] { return world.all_linked(); }, 10s));
+  world.run_for(30s);
+  const std::size_t before = world.scheduler.turns();
+  world.run_for(100s);
+  const std::size_t heartbeats = 3 * 2 * 20 * 3;  // nodes, links of each, heartbeats, turns
+  const std::size_t turns = world.scheduler.turns() - before;
+  BOOST_TEST(turns < heartbeats + 3 * 30);  // was 3 * 100 more
+  BOOST_TEST(turns > heartbeats / 3);
+  BOOST_TEST(world.all_linked());
+}
+
+// Nothing happens when somebody dies of whom nobody hears: that he is missing must be seen all the same.
+BOOST_AUTO_TEST_CASE(a_mesh_that_sleeps_wakes_when_somebody_is_missing) {
+  MeshWorld world;
+  for (int i = 0; i < 3; ++i) world.add_node();
+  BOOST_REQUIRE(world.run_until([&] { return world.all_linked(); }, 10s));
+  world.run_for(100s);
+  world.nodes[2]->kill();
+  BOOST_TEST(world.run_until([&] { return world.nodes[0]->links() == 1U; }, 30s));
+  world.run_for(60s);
+  world.nodes[2]->boot();
+  BOOST_TEST(world.run_until([&] { return world.all_linked(); }, 60s));
+}
+
 BOOST_AUTO_TEST_CASE(two_nodes_keep_one_link_whatever_meshes_they_share) {
   MeshWorld world;
   const std::vector<MeshConfig> meshes{
