@@ -40,6 +40,8 @@ ControlDesk::ControlDesk(Parts parts)
                 answer(request, std::move(reply));
               }) {
   parts_.state_dir = std::filesystem::absolute(parts_.state_dir);
+  for (const auto& mesh : parts_.now.settings.meshes) meshes_.push_back(mesh.name);
+  bootstrap_ = parts_.now.settings.dht.bootstrap;
   sample();
   open();
 }
@@ -161,11 +163,11 @@ void ControlDesk::fill_mesh(control::NodeStatus& status) const {
     dht.good_nodes = now.good_nodes;
     dht.dubious_nodes = now.dubious_nodes;
     dht.observed = parts_.dht->observed_addresses();
-    dht.bootstrap = parts_.now.settings.dht.bootstrap;
+    dht.bootstrap = bootstrap_;
     dht.records_stored = parts_.dht->counters().records_stored;
   }
   if (parts_.reachability != nullptr) status.port_mapping = parts_.reachability->port_mapping();
-  for (const auto& mesh : parts_.now.settings.meshes) status.meshes.push_back(mesh.name);
+  status.meshes = meshes_;
   // A node that only serves the DHT has the machine of a mesh, and no mesh.
   if (const Mesh* mesh = parts_.node.mesh(); mesh != nullptr && !status.meshes.empty())
     status.mesh = mesh->status();

@@ -69,6 +69,9 @@ class ControlDesk {
 
   Parts parts_;
   TimePoint started_at_;
+  // As they were at the start: a reload does not change what they stand for.
+  std::vector<std::string> meshes_;
+  std::vector<std::string> bootstrap_;
   control::Rates rates_;
   WakeId wake_;
   std::vector<Patient> patients_;  // of the look at the host that is under way

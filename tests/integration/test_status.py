@@ -12,6 +12,7 @@ import unittest.mock
 import control
 import harness
 from harness import WAIT, NodeTestCase, run
+from nat_lab import MESH_PORT, LabTestCase
 from ports import free_port
 from test_disk import SmallDisk
 
@@ -258,6 +259,40 @@ class Doctor(NodeTestCase):
         finding = control.by_check(output)["config"]
         self.assertEqual(finding["result"], "problem")
         self.assertIn(f"{config}:4:1: unknown key", finding["evidence"])
+
+
+class BehindRouters(LabTestCase):
+    def home_node(self, home):
+        meshes = [("family", self.secret(), ["#"])]
+        hub = self.lab_node(self.lab.public("hub"), meshes=meshes)
+        node = self.lab_node(home.host(), meshes=meshes, bootstrap=[hub.mesh_address])
+        node.wait_linked([hub])
+        return node
+
+    def test_what_the_router_forwards_is_told(self):
+        home = self.lab.home("home")
+        home.router.serve_mappings()
+        node = self.home_node(home)
+        node.log.wait_for(r"port mapped ")
+        outside = f"{home.router.address}:{MESH_PORT}"
+        self.assertEqual(control.status(node)["port_mapping"]["external"], outside)
+        finding = control.doctor(node, "nat-mapping")[1]["nat-mapping"]
+        self.assertEqual(finding["result"], "ok")
+        self.assertRegex(finding["evidence"], rf"^NAT-PMP on 192\.168\.1\.1: {outside} leads to port {MESH_PORT} of this host")
+
+    def test_what_the_router_refuses_is_quoted(self):
+        home = self.lab.home("home")
+        home.router.serve_mappings(natpmp=False, allow="40000-40010")
+        node = self.home_node(home)
+        node.log.wait_for(r"port not mapped ")
+        self.assertNotIn("external", control.status(node)["port_mapping"])
+        self.assertIn("UPnP on 192.168.1.1 says", control.doctor(node, "nat-mapping")[1]["nat-mapping"]["evidence"])
+        self.assertRegex(control.starling("status", "--state-dir", node.state_dir)[1], r"(?m)^ROUTER +UPnP on 192.168.1.1 says")
+
+    def test_without_such_a_router_it_is_said(self):
+        node = self.home_node(self.lab.home("home"))
+        node.log.wait_for(r"port not mapped ")
+        self.assertIn("no router answers to NAT-PMP or UPnP", control.doctor(node, "nat-mapping")[1]["nat-mapping"]["evidence"])
 
 
 class Usage(NodeTestCase):
