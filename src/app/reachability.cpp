@@ -98,9 +98,11 @@ void Reachability::review() {
   if (!why_not_ && !is_kept_) {
     is_kept_ = true;
     mapper_.keep(port_, [this](const PortMapping& mapping) { on_mapping(mapping); });
+    news_.emplace(parts_.loop, [this] { mapper_.refresh(); });
   } else if (why_not_ && is_kept_) {
     is_kept_ = false;
     is_releasing_ = true;
+    news_.reset();
     parts_.log.info("port_mapping_not_needed", {{"text", *why_not_}});
     parts_.mesh.set_mapped_endpoints({});
     mapper_.release([this] {
@@ -118,6 +120,7 @@ void Reachability::on_mapping(const PortMapping& mapping) {
 
 void Reachability::release(std::function<void()> done) {
   is_ending_ = true;
+  news_.reset();
   // While one is under way its own bound holds, and nothing is left to give back but that.
   if (is_releasing_ || !is_kept_) return done();
   mapper_.release(std::move(done));

@@ -16,6 +16,7 @@
 #include "src/config/settings.hpp"
 #include "src/control/node_status.hpp"
 #include "src/portmap/child_gateway.hpp"
+#include "src/portmap/router_news.hpp"
 #include "src/portmap/router_port_mapper.hpp"
 #include "src/uv/interface_watch.hpp"
 
@@ -69,6 +70,7 @@ class Reachability {
   ChildGateway gateway_;
   RouterPortMapper mapper_;
   std::optional<InterfaceWatch> watch_;
+  std::optional<RouterNews> news_;      // as long as a router is asked
   std::optional<std::string> why_not_;  // as long as no router is asked
   bool is_kept_ = false;
   bool is_releasing_ = false;

@@ -159,6 +159,15 @@ class Mapped(Reached):
         outer = int(node.log.wait_for(r"port mapped external=[\d.]+:(\d+) ", start=seen).group(1))
         self.assertEqual(router.mappings() - old, both(self.host, outer))
 
+    def test_another_public_address_of_the_router_is_noticed_at_once(self):
+        router = self.router()
+        node = self.another(self.host)
+        node.log.wait_for(rf"port mapped external={self.outside()} ")
+        seen = len(node.log)
+        router.change_address()
+        node.log.wait_for(rf"port mapped external={self.outside()} ", start=seen)
+        node.log.wait_for(rf"mesh addresses announced=\"?{self.outside()}\b", start=seen)
+
     def test_behind_a_carrier_a_mapping_is_not_taken_for_a_public_one(self):
         self.home = self.lab.home("home", behind=self.lab.carrier("carrier"))
         self.home.router.serve_mappings()
