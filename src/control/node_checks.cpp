@@ -29,12 +29,22 @@ bool is_dialable(const AddressStatus& address) {
   return address.dialability == Dialability::dialable;
 }
 
-/// Somebody elsewhere has reached us.
+/// Peers elsewhere that have dialled us of their own accord.
+std::vector<std::string> callers(const MeshStatus& mesh) {
+  std::vector<std::string> names;
+  for (const PeerStatus& peer : mesh.peers)
+    if (peer.path == PathKind::dialled_us && peer.remote && peer.remote->is_global())
+      names.push_back(peer.id.to_short_text());
+  return names;
+}
+
 bool is_reached(const MeshStatus& mesh) {
-  return std::ranges::any_of(mesh.addresses, is_dialable)
-         || std::ranges::any_of(mesh.peers, [](const PeerStatus& peer) {
-              return peer.path == PathKind::dialled_us && peer.remote && peer.remote->is_global();
-            });
+  return std::ranges::any_of(mesh.addresses, is_dialable) || !callers(mesh).empty();
+}
+
+bool is_public_here(const AddressStatus& address) {
+  return address.source == AddressSource::interface && address.endpoint.is_v4()
+         && address.endpoint.is_global();
 }
 
 std::string port_text(const NodeStatus& status) {
@@ -134,6 +144,8 @@ Finding check_nat_mapping(const NodeStatus& status) {
     return fine(check, said.empty()
                            ? "the router forwards " + status.port_mapping->external->to_text()
                            : said);
+  if (std::ranges::any_of(mesh.addresses, is_public_here))
+    return fine(check, "this host has a public IPv4 address of its own: nothing is translated");
   switch (mesh.nat_mapping) {
     case NatMapping::none:
       return fine(check, "peers see this node at an address of its own: nothing is translated");
@@ -151,9 +163,9 @@ Finding check_nat_mapping(const NodeStatus& status) {
     return fine(
         check, "the router shows this node elsewhere to each peer, but it can be dialled" + behind);
   return {check, Verdict::warning,
-          "the router shows this node elsewhere to each peer (\"symmetric\" NAT)" + behind,
-          "nobody can know in advance where to meet it: with peers behind such routers only a "
-          "relay helps",
+          "the router shows this node elsewhere to each peer (\"symmetric\" NAT): peers behind such"
+          " routers need a relay",
+          said.empty() ? "nobody can know in advance where to meet this node" : said,
           "switch on UPnP or NAT-PMP in the router, or forward " + port_text(status)
               + " to this host, or use IPv6"};
 }
@@ -165,6 +177,10 @@ Finding check_port_open(const NodeStatus& status) {
   if (is_private_world(mesh)) return skipped(check, private_world);
   if (const auto open = addresses_that(mesh, is_dialable); !open.empty())
     return fine(check, "peers have dialled " + texts_of(open));
+  if (const auto names = callers(mesh); !names.empty())
+    return fine(check, some_of(names) + (names.size() == 1 ? " has" : " have")
+                           + " dialled this node of " + (names.size() == 1 ? "its" : "their")
+                           + " own accord");
   const auto testing = addresses_that(
       mesh, [](const auto& address) { return address.dialability == Dialability::testing; });
   if (!testing.empty())

@@ -89,6 +89,8 @@ BOOST_AUTO_TEST_CASE(what_the_router_says_is_told) {
   node.mesh->nat_mapping = NatMapping::endpoint_dependent;
   node.port_mapping =
       PortMappingStatus{true, {}, "UPnP: port 21883 is already forwarded to 192.168.1.9"};
+  BOOST_TEST(says(check_nat_mapping(node).why, "forwarded to 192.168.1.9"));
+  node.mesh->nat_mapping = NatMapping::unknown;
   BOOST_TEST(says(check_nat_mapping(node).evidence, "forwarded to 192.168.1.9"));
   node.port_mapping->external = Endpoint::parse("203.0.113.7:21883");
   node.port_mapping->said = "NAT-PMP: the router forwards 203.0.113.7:21883";
@@ -112,6 +114,19 @@ BOOST_AUTO_TEST_CASE(a_port_that_peers_cannot_dial_is_a_problem_when_nobody_is_l
   BOOST_TEST((check_port_open(node).verdict == Verdict::skipped));
   node.mesh->addresses.back().dialability = Dialability::dialable;
   BOOST_TEST(check_port_open(node).evidence == "peers have dialled [2001:470::7]:21883");
+}
+
+BOOST_AUTO_TEST_CASE(a_public_address_and_peers_that_dialled_it_are_proof_enough) {
+  NodeStatus node = attic();
+  node.mesh->addresses = {
+      address("203.0.114.7:21883", AddressSource::interface, Dialability::assumed)};
+  BOOST_TEST((check_nat_mapping(node).verdict == Verdict::ok));
+  BOOST_TEST((check_port_open(node).verdict == Verdict::skipped));
+  node.mesh->peers = {linked_peer(2, PathKind::dialled_us, "192.168.1.30:40000")};  // from inside
+  BOOST_TEST((check_port_open(node).verdict == Verdict::skipped));
+  node.mesh->peers.push_back(linked_peer(3, PathKind::dialled_us, "198.51.100.5:40000"));
+  BOOST_TEST(check_port_open(node).evidence
+             == test::node_id(3).to_short_text() + " has dialled this node of its own accord");
 }
 
 BOOST_AUTO_TEST_CASE(ipv6_is_asked_for_only_where_it_is_there_and_refused) {
