@@ -148,9 +148,10 @@ GatewayAnswer ask_by_nat_pmp(const GatewayRequest& request) {
   if (request.verb == GatewayRequest::Verb::map) {
     map(session.state, request, answer);
   } else {
-    const bool tcp = remove_one(session.state, NATPMP_PROTOCOL_TCP, request);
-    const bool udp = remove_one(session.state, NATPMP_PROTOCOL_UDP, request);
-    answer.outcome = tcp && udp ? Outcome::removed : Outcome::failed;
+    // Who is silent once is not asked twice: somebody waits for the end.
+    const bool both = remove_one(session.state, NATPMP_PROTOCOL_TCP, request)
+                      && remove_one(session.state, NATPMP_PROTOCOL_UDP, request);
+    answer.outcome = both ? Outcome::removed : Outcome::failed;
     if (answer.outcome == Outcome::failed) answer.why = "the router did not confirm it";
   }
   if (answer.outcome != Outcome::silent) answer.gateway = answer.router = text;

@@ -6,6 +6,7 @@ from nat_lab import MESH_PORT, LabTestCase
 
 SOON = 2.0  # seconds; a second is promised, and sanitizers are slow
 LINKED = 30.0  # seconds
+ENDED = 8.0  # seconds; a router is waited for at most five
 
 
 def both(host, outer=MESH_PORT):
@@ -69,7 +70,7 @@ class Mapped(Reached):
         self.hub.log.wait_for(rf"mesh peer linked peer={node.short} addr={self.outside()} inbound=false", LINKED)
         status, took = node.stop()
         self.assertEqual(status, 0)
-        self.assertLess(took, 5)
+        self.assertLess(took, ENDED)
         node.log.wait_for(rf"port unmapped external={self.outside()}")
         self.assertEqual(router.mappings(), set())
 
@@ -135,7 +136,7 @@ class Mapped(Reached):
         node.wait_linked([self.hub])
         status, took = node.stop()
         self.assertEqual(status, 0)
-        self.assertLess(took, 5)
+        self.assertLess(took, ENDED)
 
     def test_a_router_that_died_does_not_hold_up_the_end(self):
         router = self.router()
@@ -145,7 +146,7 @@ class Mapped(Reached):
         router.cut_inside(self.host)
         status, took = node.stop()
         self.assertEqual(status, 0)
-        self.assertLess(took, 6)
+        self.assertLess(took, ENDED)
         node.log.wait_for("port mapping left")
 
     def test_another_address_in_the_home_is_mapped_anew(self):
