@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <type_traits>
+#include <utility>
 
 namespace starling::wire {
 
@@ -33,15 +35,48 @@ std::string_view to_text(CloseReason reason) {
       return "timeout";
     case CloseReason::quota_exceeded:
       return "quota exceeded";
+    case CloseReason::dialled_back:
+      return "dialled back";
   }
   return "other";
 }
 
 std::string_view name_of(const Frame& frame) {
-  constexpr std::array<std::string_view, std::variant_size_v<Frame>> names = {
-      "unknown",   "hello",        "proof",           "ping",   "pong",    "bye",
-      "interests", "publications", "acknowledgement", "credit", "dial_me", "peers"};
+  constexpr std::array<std::string_view, std::variant_size_v<Frame>> names = {"unknown",
+                                                                              "hello",
+                                                                              "proof",
+                                                                              "ping",
+                                                                              "pong",
+                                                                              "bye",
+                                                                              "interests",
+                                                                              "publications",
+                                                                              "acknowledgement",
+                                                                              "credit",
+                                                                              "dial_me",
+                                                                              "peers",
+                                                                              "dial_back",
+                                                                              "dial_back_failed",
+                                                                              "meet",
+                                                                              "relay_reserve",
+                                                                              "relay_reserved",
+                                                                              "relay_open",
+                                                                              "relay_opened",
+                                                                              "relay_data",
+                                                                              "relay_credit",
+                                                                              "relay_close"};
   return names[frame.index()];
+}
+
+std::optional<ReachFrame> take_reach(Frame& frame) {
+  return std::visit(
+      [](auto& kind) -> std::optional<ReachFrame> {
+        if constexpr (std::is_constructible_v<ReachFrame, decltype(std::move(kind))>) {
+          return ReachFrame{std::move(kind)};
+        } else {
+          return std::nullopt;
+        }
+      },
+      frame);
 }
 
 bool operator==(const Interests& a, const Interests& b) {

@@ -21,6 +21,8 @@
 #include "starling/link_limits.hpp"
 #include "starling/publication.hpp"
 
+#include "bridge/wire/reach_frames.hpp"
+
 namespace starling::wire {
 
 /// Spoken by this code, and the oldest it still speaks [MESH-4.1-3].
@@ -41,6 +43,16 @@ enum class FrameType : std::uint8_t {
   credit = 9,
   dial_me = 10,
   peers = 11,
+  dial_back = 12,
+  dial_back_failed = 13,
+  meet = 14,
+  relay_reserve = 24,
+  relay_reserved = 25,
+  relay_open = 26,
+  relay_opened = 27,
+  relay_data = 28,
+  relay_credit = 29,
+  relay_close = 30,
 };
 
 /// A numbered sequence of publications with credit of its own. Everything else is control: in order
@@ -82,6 +94,7 @@ struct Hello {
   std::uint64_t ordinal = 0;         ///< counts the links that the sender has opened in this epoch
   bool holds_other = false;  ///< an earlier link with the receiver is alive, as far as it knows
   std::uint32_t topic_numbers = 0;  ///< topics it remembers by number, per lane
+  bool offers_relay = false;        ///< carries links of others
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 
@@ -120,6 +133,7 @@ enum class CloseReason : std::uint8_t {
   too_large = 10,       ///< a frame above what was agreed
   timeout = 11,         ///< no hello in time, or silence
   quota_exceeded = 12,  ///< beyond credit or a limit of the receiver
+  dialled_back = 13,    ///< the text is the number of a dial-back test
 };
 /// For logs and sentences: "shutting down".
 [[nodiscard]] std::string_view to_text(CloseReason reason);
@@ -229,7 +243,12 @@ struct UnknownFrame {
 };
 
 using Frame = std::variant<UnknownFrame, Hello, Proof, Ping, Pong, Bye, Interests, Publications,
-                           Acknowledgement, Credit, DialMe, Peers>;
+                           Acknowledgement, Credit, DialMe, Peers, DialBack, DialBackFailed, Meet,
+                           RelayReserve, RelayReserved, RelayOpen, RelayOpened, RelayData,
+                           RelayCredit, RelayClose>;
+
+/// Takes the frame out if it is one of reach_frames.hpp.
+[[nodiscard]] std::optional<ReachFrame> take_reach(Frame& frame);
 
 /// For sentences: "publications".
 [[nodiscard]] std::string_view name_of(const Frame& frame);

@@ -7,56 +7,16 @@
 
 #include "starling/limits.hpp"
 
+#include "bridge/wire/frame_parts.hpp"
 #include "bridge/wire/msgpack_reader.hpp"
 #include "bridge/wire/publications_reader.hpp"
 
 namespace starling::wire {
 namespace {
 
-constexpr std::size_t elements_max =
-    64;  // of an array that is a structure: later versions may append
-constexpr std::size_t endpoint_size_min = 8;  // bytes: bin header, IPv4, port
 constexpr std::size_t interest_size_min = 5;  // array, a filter of one character, no group, flags
 constexpr std::size_t peer_size_min = 37;
 constexpr std::uint64_t mesh_max = limits::link_meshes_max - 1;
-
-NodeId read_node(MsgpackReader& in) {
-  return NodeId{in.read_array_of_bytes<32>()};
-}
-
-/// Goes into an array of which every element is one structure, and calls read_one for each.
-template <class Read>
-void read_each(MsgpackReader& in, std::size_t count_max, std::size_t size_min, Read read_one) {
-  for (std::size_t left = in.enter_array(count_max, size_min); left > 0 && in.ok(); --left)
-    read_one();
-  in.leave_array();
-}
-
-Endpoint read_endpoint(MsgpackReader& in) {
-  const ByteView bytes = in.read_binary(18);
-  Endpoint endpoint;
-  if (bytes.size() == 6) {
-    std::array<std::uint8_t, 4> address{};
-    std::copy_n(bytes.begin(), address.size(), address.begin());
-    endpoint = Endpoint::v4(address, 0);
-  } else if (bytes.size() == 18) {
-    std::copy_n(bytes.begin(), endpoint.address.size(), endpoint.address.begin());
-  } else {
-    in.fail(Errc::malformed, "an endpoint of neither 6 nor 18 bytes");
-    return endpoint;
-  }
-  endpoint.port = ByteReader(bytes.last(2)).read_u16();
-  if (endpoint.port == 0 || endpoint.is_unspecified())
-    in.fail(Errc::malformed, "an endpoint without address or port");
-  return endpoint;
-}
-
-std::vector<Endpoint> read_endpoints(MsgpackReader& in) {
-  std::vector<Endpoint> endpoints;
-  read_each(in, limits::told_endpoints_max, endpoint_size_min,
-            [&] { endpoints.push_back(read_endpoint(in)); });
-  return endpoints;
-}
 
 std::optional<Lane> read_lane_or_unknown(MsgpackReader& in) {
   const std::uint64_t lane = in.read_uint();
@@ -101,6 +61,7 @@ Hello read_hello(MsgpackReader& in) {
   hello.ordinal = in.read_uint();
   hello.holds_other = in.read_bool();
   hello.topic_numbers = static_cast<std::uint32_t>(in.read_uint(UINT32_MAX));
+  if (in.elements_left() > 0) hello.offers_relay = in.read_bool();
   return hello;
 }
 
@@ -120,7 +81,7 @@ Proof read_proof(MsgpackReader& in) {
 Bye read_bye(MsgpackReader& in) {
   Bye bye;
   const std::uint64_t reason = in.read_uint();
-  if (reason <= static_cast<std::uint64_t>(CloseReason::quota_exceeded))
+  if (reason <= static_cast<std::uint64_t>(CloseReason::dialled_back))
     bye.reason = static_cast<CloseReason>(reason);
   bye.text = in.read_text(limits::link_reason_text_max);
   return bye;
@@ -222,7 +183,7 @@ Frame read_fields(MsgpackReader& in, std::uint64_t type) {
     case static_cast<std::uint64_t>(FrameType::peers):
       return read_peers(in);
     default:
-      return UnknownFrame{type};
+      return read_reach_fields(in, type).value_or(UnknownFrame{type});
   }
 }
 

@@ -116,7 +116,17 @@ inline std::vector<wire::Frame> one_of_each() {
           wire::Acknowledgement{wire::Lane::guaranteed, 65'536},
           wire::Credit{wire::Lane::best_effort, 4'096, 1ULL << 33U},
           wire::DialMe{1, node(1), node(2), {v4}},
-          wire::Peers{0, {{node(3), {v6, v4}, true}, {node(4), {}, false}}}};
+          wire::Peers{0, {{node(3), {v6, v4}, true}, {node(4), {}, false}}},
+          wire::DialBack{{1, 2, 3}, v6},
+          wire::DialBackFailed{{4, 5}, "connection refused"},
+          wire::Meet{node(1), node(2), wire::Meet::Step::now, v4},
+          wire::RelayReserve{false},
+          wire::RelayReserved{true, ""},
+          wire::RelayOpen{0x80000001U, node(5), node(6), 1ULL << 20U},
+          wire::RelayOpened{3, 65'536},
+          wire::RelayData{2, Bytes(wire::relay_data_max, 0x16)},
+          wire::RelayCredit{2, 1ULL << 40U},
+          wire::RelayClose{7, "no reservation"}};
 }
 
 }  // namespace starling::wire_test
