@@ -29,6 +29,7 @@ bool is_kept(const LinkStanding& a, const LinkStanding& b) {
   const bool a_lost = has_lost(one, a, b) || has_lost(two, a, b);
   const bool b_lost = has_lost(one, b, a) || has_lost(two, b, a);
   if (a_lost != b_lost) return b_lost;
+  if (a.relayed != b.relayed) return b.relayed;
   if (a.dialler.node != b.dialler.node) return a.dialler.node > b.dialler.node;
   const auto by_dialler = order(a.dialler, b.dialler);
   // A dialler that counts wrongly leaves it to the listener: at one end that is ourselves.

@@ -19,13 +19,15 @@ struct LinkSide {
 struct LinkStanding {
   LinkSide dialler;
   LinkSide listener;
+  bool relayed = false;  ///< it leads through another member
 };
 
 /// Is `a` kept rather than `b`? Exactly one of the two is, also when asked the other way round and
 /// at the other end. Both are links between the same two nodes, and not the same link.
 /// * An end that opened one of them later and then held no other has lost the earlier one (it was
 ///   restarted, or the network was): the later one stays.
-/// * Else both are alive. Of two that one node dialled, its later one stays; if they were dialled
+/// * Else both are alive. One that leads straight to the other end is kept rather than a relayed one.
+/// * Of two that one node dialled, its later one stays; if they were dialled
 ///   from both ends, the one dialled by the greater NodeId.
 [[nodiscard]] bool is_kept(const LinkStanding& a, const LinkStanding& b);
 

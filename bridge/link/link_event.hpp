@@ -86,6 +86,11 @@ struct PeersTold {
   std::vector<wire::Peers::Entry> peers;
 };
 
+/// A frame about how nodes reach each other: dial-backs, meetings, relayed links.
+struct ReachArrived {
+  wire::ReachFrame frame;
+};
+
 /// We end the link, since the peer (or its silence) leaves us no choice. The bye that says so has
 /// been written; send it and close. The last event.
 struct LinkFailed {
@@ -101,7 +106,7 @@ struct LinkClosed {
 
 using LinkEvent =
     std::variant<LinkReady, InterestsReplaced, InterestsChanged, PublicationsArrived, Acknowledged,
-                 CreditGranted, DialMeArrived, PeersTold, LinkFailed, LinkClosed>;
+                 CreditGranted, DialMeArrived, PeersTold, ReachArrived, LinkFailed, LinkClosed>;
 using LinkEvents = std::vector<LinkEvent>;
 
 }  // namespace starling

@@ -31,6 +31,10 @@ std::string cut_text(std::string_view text, std::size_t size_max) {
   return is_mqtt_text(text) ? std::string(text) : std::string();
 }
 
+constexpr auto relayed_heartbeat_interval = std::chrono::seconds{2};
+constexpr auto relayed_lost_after = std::chrono::seconds{8};
+constexpr auto drain_max = std::chrono::seconds{3};  // for what was under way on a superseded link
+
 ChannelIdentity channel_of(const NodeId& self, const LinkOpening& opening) {
   const bool we_dialled = opening.role == LinkRole::dialler;
   return {opening.secret, we_dialled ? self : opening.peer, we_dialled ? opening.peer : self};
@@ -87,6 +91,7 @@ void PeerLink::start(LinkEvents& events, OutputBuffer& out) {
   hello.ordinal = opening_.ordinal;
   hello.holds_other = opening_.holds_other;
   hello.topic_numbers = settings_->topic_numbers;
+  hello.offers_relay = settings_->offers_relay;
   wire::write_frame(hello, out);
 }
 
@@ -100,31 +105,52 @@ std::optional<TimePoint> PeerLink::next_deadline() const {
     case Phase::awaits_hello:
     case Phase::awaits_proof:
       return opened_at_ + limits::link_handshake_timeout;
+    case Phase::draining:
+      return drains_until_;
     case Phase::ready:
       break;
   }
-  return std::min(last_ping_ + limits::heartbeat_interval,
-                  last_heard_ + limits::heartbeat_lost_after);
+  return std::min(last_ping_ + heartbeat_interval(), last_heard_ + lost_after());
 }
 
 void PeerLink::on_timer(TimePoint now, LinkEvents& events, OutputBuffer& out) {
   const auto due = next_deadline();
   if (!due || now < *due) return;
+  if (is_draining()) {
+    end();
+    events.emplace_back(LinkClosed{wire::CloseReason::duplicate_link, ""});
+    return;
+  }
   if (phase_ != Phase::ready)
     return fail({wire::CloseReason::timeout,
                  {Errc::unreachable, std::string("no ")
                                          + (phase_ == Phase::awaits_hello ? "hello" : "proof")
                                          + " within 10 s [MESH-4.3-1]"}},
                 events, out);
-  if (now >= last_heard_ + limits::heartbeat_lost_after)
+  if (now >= last_heard_ + lost_after())
     return fail(
-        {wire::CloseReason::timeout, {Errc::unreachable, "nothing heard for 15 s [MESH-7.1-2]"}},
+        {wire::CloseReason::timeout,
+         {Errc::unreachable, is_relayed() ? "nothing heard through the relay for 8 s [MESH-7.1-4]"
+                                          : "nothing heard for 15 s [MESH-7.1-2]"}},
         events, out);
   send_ping(now, out);
 }
 
+Duration PeerLink::heartbeat_interval() const {
+  return is_relayed() ? Duration{relayed_heartbeat_interval} : Duration{limits::heartbeat_interval};
+}
+
+Duration PeerLink::lost_after() const {
+  return is_relayed() ? Duration{relayed_lost_after} : Duration{limits::heartbeat_lost_after};
+}
+
+Duration PeerLink::unanswered_for(TimePoint now) const {
+  return unanswered_since_ ? now - *unanswered_since_ : Duration{};
+}
+
 void PeerLink::send_ping(TimePoint now, OutputBuffer& out) {
   last_ping_ = now;
+  if (!unanswered_since_) unanswered_since_ = now;
   wire::write_frame(wire::Ping{++ping_stamp_}, out);
 }
 
@@ -263,26 +289,40 @@ void PeerLink::send_peers(std::size_t mesh, std::span<const wire::Peers::Entry> 
   }
 }
 
+void PeerLink::send_reach(const wire::ReachFrame& frame, OutputBuffer& out) {
+  if (!is_ready()) return;
+  std::visit([&](const auto& kind) { wire::write_frame(kind, out); }, frame);
+}
+
 bool PeerLink::shares(std::size_t mesh) const {
   return std::find(shared_.begin(), shared_.end(), mesh) != shared_.end();
 }
 
 LinkStanding PeerLink::standing() const {
   const LinkSide ours{settings_->self, settings_->epoch, opening_.ordinal, opening_.holds_other};
-  return role() == LinkRole::dialler ? LinkStanding{ours, theirs_} : LinkStanding{theirs_, ours};
+  return role() == LinkRole::dialler ? LinkStanding{ours, theirs_, opening_.relayed}
+                                     : LinkStanding{theirs_, ours, opening_.relayed};
 }
 
 // --- The end.
 
+void PeerLink::supersede(TimePoint now, OutputBuffer& out) {
+  if (!is_ready()) return;
+  flush(out);
+  write_bye(wire::CloseReason::duplicate_link, "another link stays", out);
+  phase_ = Phase::draining;
+  drains_until_ = now + drain_max;
+}
+
 void PeerLink::close(wire::CloseReason reason, std::string_view text, OutputBuffer& out) {
   if (phase_ == Phase::ended) return;
   flush(out);
-  if (phase_ != Phase::created) write_bye(reason, text, out);
+  if (phase_ != Phase::created && !is_draining()) write_bye(reason, text, out);
   end();
 }
 
 void PeerLink::fail(Trouble trouble, LinkEvents& events, OutputBuffer& out) {
-  write_bye(trouble.reason, trouble.error.what, out);
+  if (!is_draining()) write_bye(trouble.reason, trouble.error.what, out);
   end();
   events.emplace_back(LinkFailed{std::move(trouble.error), trouble.reason});
 }

@@ -48,6 +48,7 @@ struct PeerLinkSettings {
   std::size_t best_effort_messages = limits::best_effort_credit_messages;
   std::size_t best_effort_bytes = limits::best_effort_credit_bytes;
   std::uint32_t topic_numbers = limits::link_topic_numbers;  ///< we remember, per lane
+  bool offers_relay = false;                                 ///< told in hello
 };
 
 /// What is known about one channel when its TLS handshake is complete.
@@ -56,7 +57,10 @@ struct LinkOpening {
   std::optional<NodeId> expected;     ///< who was dialled
   ChannelSecret secret{};             ///< see membership.hpp
   LinkRole role = LinkRole::dialler;  ///< ours
-  Endpoint remote;                    ///< the peer's address as we see it: told to it
+  Endpoint remote;  ///< the peer's address as we see it: told to it; unspecified: not seen
+  /// The channel leads through another member: its heartbeat is faster, so that a relay which drops
+  /// or delays is left soon.
+  bool relayed = false;
   std::vector<Endpoint>
       endpoints;  ///< where this peer may dial us; the first limits::told_endpoints_max count
   /// Counts the links we have opened since the start, this one included: of two links the later has
@@ -142,6 +146,13 @@ class PeerLink {
   /// Endpoints beyond limits::told_endpoints_max of a peer are not told.
   void send_peers(std::size_t mesh, std::span<const wire::Peers::Entry> peers, OutputBuffer& out);
 
+  void send_reach(const wire::ReachFrame& frame, OutputBuffer& out);
+
+  /// Another link with the peer is used from now on: writes what is in the batches and a bye. What
+  /// the peer has sent before it does the same is still taken; LinkClosed follows with its bye. Only
+  /// between LinkReady and the end.
+  void supersede(TimePoint now, OutputBuffer& out);
+
   /// Writes what is in the batches and a bye; the link has then ended, without an event. `text`:
   /// for people at the other end, cut to limits::link_reason_text_max bytes. At any time; a second
   /// one does nothing.
@@ -154,6 +165,11 @@ class PeerLink {
     return phase_ == Phase::ready;
   }  ///< between LinkReady and the end
   [[nodiscard]] bool has_ended() const { return phase_ == Phase::ended; }
+  /// Superseded, and the peer may not have said its last word.
+  [[nodiscard]] bool is_draining() const { return phase_ == Phase::draining; }
+  [[nodiscard]] bool is_relayed() const { return opening_.relayed; }
+  /// How long the heartbeat under way has been without an answer.
+  [[nodiscard]] Duration unanswered_for(TimePoint now) const;
   /// Shared meshes, in our order of preference; empty before LinkReady.
   [[nodiscard]] const std::vector<std::size_t>& meshes() const { return shared_; }
   [[nodiscard]] bool shares(std::size_t mesh) const;
@@ -166,7 +182,7 @@ class PeerLink {
   [[nodiscard]] std::uint64_t under_way() const;
 
  private:
-  enum class Phase : std::uint8_t { created, awaits_hello, awaits_proof, ready, ended };
+  enum class Phase : std::uint8_t { created, awaits_hello, awaits_proof, ready, draining, ended };
 
   // Receiving: peer_link_receive.cpp. Each returns the rule that the frame broke.
   struct Trouble {
@@ -197,6 +213,9 @@ class PeerLink {
   /// Our number of what the peer calls `position`; nullopt if it is not shared.
   [[nodiscard]] std::optional<std::size_t> shared_mesh(std::uint32_t position) const;
 
+  [[nodiscard]] bool takes_frames() const { return is_ready() || is_draining(); }
+  [[nodiscard]] Duration heartbeat_interval() const;
+  [[nodiscard]] Duration lost_after() const;
   void become_ready(const Turn& turn);
   void send_ping(TimePoint now, OutputBuffer& out);
   void grant_credit(wire::Lane lane, OutputBuffer& out);
@@ -239,9 +258,11 @@ class PeerLink {
   }
   LinkCounters counters_;
   TimePoint last_ping_;
+  std::optional<TimePoint> unanswered_since_;
   std::uint64_t ping_stamp_ = 0;
   std::optional<TimePoint> last_pong_;
   std::optional<Duration> round_trip_;
+  TimePoint drains_until_;
 };
 
 }  // namespace starling

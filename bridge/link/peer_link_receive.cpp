@@ -61,8 +61,8 @@ std::size_t PeerLink::take_frames(ByteView bytes, const Turn& turn) {
   std::size_t taken = 0;
   while (!has_ended()) {
     const wire::FrameBounds bounds =
-        is_ready() ? wire::FrameBounds{limits::link_frame_max, settings_->frame_max}
-                   : wire::FrameBounds{limits::hello_frame_max, limits::hello_frame_max};
+        takes_frames() ? wire::FrameBounds{limits::link_frame_max, settings_->frame_max}
+                       : wire::FrameBounds{limits::hello_frame_max, limits::hello_frame_max};
     const auto body = wire::cut_frame(bytes.subspan(taken), bounds);
     if (!body) {
       fail({reason_for(body.error()), body.error()}, turn.events, turn.out);
@@ -71,7 +71,7 @@ std::size_t PeerLink::take_frames(ByteView bytes, const Turn& turn) {
     if (!*body) break;
     taken += wire::frame_prefix_size + (*body)->size();
     // Messages, of which there are many, are not made into a Frame first.
-    if (is_ready()
+    if (takes_frames()
         && wire::peek_type(**body) == static_cast<std::uint64_t>(wire::FrameType::publications)) {
       if (auto trouble = on_publications(**body, turn))
         fail(*std::move(trouble), turn.events, turn.out);
@@ -90,11 +90,17 @@ std::size_t PeerLink::take_frames(ByteView bytes, const Turn& turn) {
 PeerLink::Verdict PeerLink::on_frame(wire::Frame& frame, const Turn& turn) {
   if (std::holds_alternative<wire::UnknownFrame>(frame)) return {};
   if (auto* bye = std::get_if<wire::Bye>(&frame)) {
+    // Who is superseded says its last word too: what it sent before is then not lost.
+    if (is_ready() && bye->reason == CloseReason::duplicate_link) {
+      flush(turn.out);
+      write_bye(CloseReason::duplicate_link, "another link stays", turn.out);
+    }
     end();
     turn.events.emplace_back(LinkClosed{bye->reason, std::move(bye->text)});
     return {};
   }
   if (is_ready()) return on_linked_frame(frame, turn);
+  if (is_draining()) return {};
   if (auto* hello = std::get_if<wire::Hello>(&frame); hello && phase_ == Phase::awaits_hello)
     return on_hello(*hello, turn);
   if (auto* proof = std::get_if<wire::Proof>(&frame); proof && phase_ == Phase::awaits_proof)
@@ -212,6 +218,10 @@ PeerLink::Verdict PeerLink::on_linked_frame(wire::Frame& frame, const Turn& turn
     turn.events.emplace_back(PeersTold{*mesh, std::move(it->entries)});
     return {};
   }
+  if (auto reach = wire::take_reach(frame)) {
+    turn.events.emplace_back(ReachArrived{*std::move(reach)});
+    return {};
+  }
   return Trouble{
       CloseReason::protocol_error,
       protocol_error("a second " + std::string(wire::name_of(frame)) + " frame [MESH-4.3-2]")};
@@ -326,7 +336,7 @@ PeerLink::Verdict PeerLink::on_publications(ByteView body, const Turn& turn) {
   turn.events.emplace_back(std::move(arrived));
   if (head.lane == wire::Lane::best_effort) {
     lane.release_all();  // nobody answers for QoS 0: it has left our hands
-    grant_credit(head.lane, turn.out);
+    if (is_ready()) grant_credit(head.lane, turn.out);
   }
   return {};
 }
@@ -359,7 +369,10 @@ void PeerLink::on_ping(const wire::Ping& frame, const Turn& turn) {
 }
 
 void PeerLink::on_pong(const wire::Pong& frame, const Turn& turn) {
-  if (frame.stamp == ping_stamp_) round_trip_ = turn.now - last_ping_;
+  if (frame.stamp == ping_stamp_) {
+    round_trip_ = turn.now - last_ping_;
+    unanswered_since_.reset();
+  }
 }
 
 }  // namespace starling
