@@ -11,6 +11,7 @@
 
 #include "dht/interests/placing.hpp"
 #include "dht/interests/reput_pace.hpp"
+#include "dht/records/body_kind.hpp"
 #include "dht/records/envelope.hpp"
 #include "dht/records/filing.hpp"
 #include "dht/records/interest_record.hpp"
@@ -60,12 +61,13 @@ class Announcer::Impl {
         entropy_(entropy),
         log_(log),
         placing_(settings_.identity.node_id(), settings_.mesh, settings_.open_mesh, rendezvous,
-                 scheduler, shared_or_own(settings_.signatures), [this](const DhtKey& root) { on_place(root); }) {}
+                 scheduler, shared_or_own(settings_.signatures),
+                 [this](const DhtKey& root) { on_place(root); }) {}
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  void set_endpoints(std::vector<Endpoint> endpoints);
+  void set_reach(std::vector<Endpoint> endpoints, std::vector<Via> vias);
   void on_interest_change(const InterestChange& change);
   std::size_t records_alive() const;
 
@@ -108,6 +110,7 @@ class Announcer::Impl {
   LogSink& log_;
 
   std::optional<std::vector<Endpoint>> endpoints_;
+  std::vector<Via> vias_;
   std::map<std::pair<TopicFilter, std::string>, Interest> interests_;
   std::map<RecordName, Record> records_;
   std::uint64_t sequence_ = 0;
@@ -130,15 +133,17 @@ Announcer::Impl::~Impl() {
 
 // --- What is to be announced
 
-void Announcer::Impl::set_endpoints(std::vector<Endpoint> endpoints) {
+void Announcer::Impl::set_reach(std::vector<Endpoint> endpoints, std::vector<Via> vias) {
   const auto useless = [](const Endpoint& endpoint) {
     return endpoint.port == 0 || endpoint.is_unspecified();
   };
   endpoints.erase(std::remove_if(endpoints.begin(), endpoints.end(), useless), endpoints.end());
   if (endpoints.size() > limits::record_endpoints_max)
     endpoints.resize(limits::record_endpoints_max);
-  if (endpoints_ == endpoints) return;
+  if (vias.size() > record_vias_max) vias.resize(record_vias_max);
+  if (endpoints_ == endpoints && vias_ == vias) return;
   endpoints_ = std::move(endpoints);
+  vias_ = std::move(vias);
   want({RecordKind::node, {}}, {});
   want({RecordKind::member, {}}, {});
   for (auto& [name, record] : records_) record.due = record.needed;
@@ -319,14 +324,14 @@ Result<Bytes> Announcer::Impl::write(const RecordName& name, const Record& recor
   const auto& [identity, mesh] = std::tie(settings_.identity, settings_.mesh);
   switch (name.kind) {
     case RecordKind::node:
-      return write_node_record(identity, mesh, stamp, expires_at, *endpoints_);
+      return write_node_record(identity, mesh, stamp, expires_at, {*endpoints_, vias_});
     case RecordKind::member:
-      return write_member_record(identity, mesh, stamp, expires_at, {shard, *endpoints_});
+      return write_member_record(identity, mesh, stamp, expires_at, {shard, *endpoints_, vias_});
     case RecordKind::interests:
       break;
   }
   return write_interest_record(identity, mesh, stamp, expires_at,
-                               {name.prefix, shard, record.wanted, *endpoints_});
+                               {name.prefix, shard, record.wanted, *endpoints_, vias_});
 }
 
 DhtKey Announcer::Impl::key_of(const RecordName& name, Shard shard) const {
@@ -364,8 +369,8 @@ Announcer::Announcer(AnnouncerSettings settings, Rendezvous& rendezvous, Schedul
     : impl_(std::make_unique<Impl>(std::move(settings), rendezvous, scheduler, entropy, log)) {}
 Announcer::~Announcer() = default;
 
-void Announcer::set_endpoints(std::vector<Endpoint> endpoints) {
-  impl_->set_endpoints(std::move(endpoints));
+void Announcer::set_reach(std::vector<Endpoint> endpoints, std::vector<Via> vias) {
+  impl_->set_reach(std::move(endpoints), std::move(vias));
 }
 void Announcer::on_interest_change(const InterestChange& change) {
   impl_->on_interest_change(change);

@@ -9,6 +9,7 @@
 
 #include "starling/endpoint.hpp"
 #include "starling/interest.hpp"
+#include "starling/peer_record.hpp"
 #include "starling/port/entropy.hpp"
 #include "starling/port/log.hpp"
 #include "starling/port/rendezvous.hpp"
@@ -32,7 +33,7 @@ struct AnnouncerSettings {
 
 class Announcer {
  public:
-  /// All four outlive the announcer. Nothing is announced before the first call of set_endpoints().
+  /// All four outlive the announcer. Nothing is announced before the first call of set_reach().
   Announcer(AnnouncerSettings settings, Rendezvous& rendezvous, Scheduler& scheduler,
             Entropy& entropy, LogSink& log);
   ~Announcer();  ///< withdraws everything
@@ -41,7 +42,9 @@ class Announcer {
 
   /// Where this node can be dialled (at most limits::record_endpoints_max are told, best first;
   /// none: it can only be asked to dial). All records are written anew when it changes.
-  void set_endpoints(std::vector<Endpoint> endpoints);
+  /// `vias`: for a node without endpoints, the members that hand requests to it on (at most two); a
+  /// node that relays names itself.
+  void set_reach(std::vector<Endpoint> endpoints, std::vector<Via> vias = {});
 
   /// `change.interest` as the mesh sees it: mapped, and cut to what the in-rules admit. What is new
   /// is announced at the end of the turn (at most once per limits::record_reput_min and key after

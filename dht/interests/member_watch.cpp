@@ -118,8 +118,8 @@ void MemberWatch::stop_listening() {
 }
 
 void MemberWatch::on_value(Shard shard, ByteView value) {
-  const auto envelope =
-      verify_envelope(value, member_key(settings_.mesh, shard), scheduler_.unix_now(), *signatures_);
+  const auto envelope = verify_envelope(value, member_key(settings_.mesh, shard),
+                                        scheduler_.unix_now(), *signatures_);
   if (envelope) on_record(shard, *envelope);
 }
 

@@ -7,8 +7,9 @@ namespace {
 
 constexpr Duration window = std::chrono::hours(1);
 
-Endpoint host_of(const Endpoint& endpoint) {
-  return Endpoint{endpoint.address, 0};
+/// All ports of a global address are one.
+Endpoint key_of(const Endpoint& endpoint) {
+  return endpoint.is_global() ? Endpoint{endpoint.address, 0} : endpoint;
 }
 
 std::size_t count_of(const std::map<Endpoint, std::size_t>& dials, const Endpoint& key) {
@@ -26,20 +27,22 @@ void DialQuota::begin_window(TimePoint now) {
 }
 
 bool DialQuota::has_room_for(const Endpoint& key) const {
-  return dials_.size() + 2 <= limits::dial_quota_entries_max || dials_.count(key) > 0;
+  return dials_.size() < limits::dial_quota_entries_max || dials_.count(key) > 0;
 }
 
 bool DialQuota::try_take(const Endpoint& endpoint, TimePoint now) {
   begin_window(now);
-  if (!has_room_for(endpoint)) return false;
-  if (count_of(dials_, endpoint) >= limits::unproven_dials_per_hour) return false;
-  if (endpoint.is_global()) {
-    const Endpoint host = host_of(endpoint);
-    if (count_of(dials_, host) >= limits::unproven_dials_per_host) return false;
-    ++dials_[host];
-  }
-  ++dials_[endpoint];
+  const Endpoint key = key_of(endpoint);
+  const std::size_t most =
+      endpoint.is_global() ? per_global_address : limits::unproven_dials_per_hour;
+  if (!has_room_for(key) || count_of(dials_, key) >= most) return false;
+  ++dials_[key];
   return true;
+}
+
+void DialQuota::give_back(const Endpoint& endpoint) {
+  const auto found = dials_.find(key_of(endpoint));
+  if (found != dials_.end() && found->second > 0) --found->second;
 }
 
 TimePoint DialQuota::next_window(TimePoint now) const {

@@ -13,10 +13,16 @@ namespace starling {
 
 class DialQuota {
  public:
-  /// Counts a dial to `endpoint` and allows it, unless limits::unproven_dials_per_hour have gone
-  /// there, or limits::unproven_dials_per_host to its address, within the running hour. Loopback
-  /// and private addresses have no bound for the host: whole meshes live there.
+  /// Dials to a global address, whatever its ports, that a stranger may have named: who is made a
+  /// victim gets no more of them an hour from one node.
+  static constexpr std::size_t per_global_address = 3;
+
+  /// Counts a dial to `endpoint` and allows it, unless per_global_address have gone to its address
+  /// within the running hour. Of loopback and private addresses, where whole meshes live, each port
+  /// has a bound of its own: limits::unproven_dials_per_hour.
   bool try_take(const Endpoint& endpoint, TimePoint now);
+  /// The peer that was wanted has answered there: the dial does not count.
+  void give_back(const Endpoint& endpoint);
   /// When an endpoint that was refused may be tried again: the begin of the next hour.
   [[nodiscard]] TimePoint next_window(TimePoint now) const;
 
@@ -27,7 +33,7 @@ class DialQuota {
   TimePoint window_begin_{};
   bool window_open_ = false;
   std::map<Endpoint, std::size_t>
-      dials_;  // by endpoint; by host with port 0; bounded, then all refused
+      dials_;  // by endpoint; of global addresses by host, with port 0; bounded, then all refused
 };
 
 }  // namespace starling

@@ -105,6 +105,7 @@ bool PeerBook::on_seen(const PeerRecord& peer, PeerSource source, const std::str
     elsewhere = take_endpoints(*entry, peer.endpoints, true);
     std::tie(known.epoch, known.sequence) = std::max(stamp, known_stamp);
     known.source = source;
+    if (source != PeerSource::hello || !peer.endpoints.empty()) known.vias = peer.vias;
   }
   if (elsewhere && entry->stage == Stage::idle) {
     entry->due = now;
@@ -162,6 +163,20 @@ std::optional<DialOrder> PeerBook::next_dial(TimePoint now) {
   }
 }
 
+std::optional<Endpoint> PeerBook::endpoint_beside(const NodeId& peer, TimePoint now) {
+  Entry* entry = find_entry(peer);
+  if (!entry || entry->known.endpoints.empty()) return std::nullopt;
+  const TimePoint due = entry->due;
+  const auto endpoint = next_endpoint(*entry, now);
+  entry->due = due;
+  if (endpoint) entry->next_endpoint = (entry->next_endpoint + 1) % entry->known.endpoints.size();
+  return endpoint;
+}
+
+bool PeerBook::may_dial_unproven(const Endpoint& endpoint, TimePoint now) {
+  return quota_.try_take(endpoint, now);
+}
+
 std::optional<TimePoint> PeerBook::next_deadline() const {
   std::optional<TimePoint> first;
   for (const auto& [id, entry] : peers_)
@@ -194,6 +209,7 @@ void PeerBook::on_linked(const NodeId& peer, std::optional<Endpoint> proved, Tim
   known.ever_linked = true;
   known.last_seen = std::max(known.last_seen, unix_now);
   if (!proved) return;
+  if (known.proved.count(*proved) == 0) quota_.give_back(*proved);
   // Tried first from now on.
   auto& endpoints = known.endpoints;
   endpoints.erase(std::remove(endpoints.begin(), endpoints.end(), *proved), endpoints.end());

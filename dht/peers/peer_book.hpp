@@ -38,6 +38,7 @@ struct KnownPeer {
   std::uint64_t sequence = 0;
   UnixSeconds last_seen = 0;  ///< when it was last linked, or its record was read
   bool ever_linked = false;   ///< it has proved its key to us at least once
+  std::vector<Via> vias;      ///< of a peer without endpoints: who hands requests to it on
   std::set<Endpoint> proved;  ///< of `endpoints`: where it did so when we dialled them
 };
 
@@ -69,6 +70,13 @@ class PeerBook {
   /// The next dial that is due, and counts it as begun: the peer that has waited longest, its
   /// endpoints in turn. nullopt: nothing is due before next_deadline().
   std::optional<DialOrder> next_dial(TimePoint now);
+  /// An endpoint of a peer that is linked already, for a better path; its endpoints in turn. nullopt:
+  /// it has none, or they were tried often enough. What becomes of the dial is not told here.
+  std::optional<Endpoint> endpoint_beside(const NodeId& peer, TimePoint now);
+  /// May this address, which somebody else named, be dialled once? Counts it.
+  bool may_dial_unproven(const Endpoint& endpoint, TimePoint now);
+  /// The one who was wanted has answered there: the dial does not count.
+  void on_dial_succeeded(const Endpoint& endpoint) { quota_.give_back(endpoint); }
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
   /// The dial came to nothing. The next endpoint is tried at once; after the last one the peer

@@ -9,6 +9,7 @@
 
 #include "starling/limits.hpp"
 
+#include "dht/records/body_kind.hpp"
 #include "dht/records/interest_record.hpp"
 
 namespace starling {
@@ -102,18 +103,18 @@ std::size_t reduce(Groups& groups, const FilingRules& rules) {
   return left_out;
 }
 
-/// With the longest shard and endpoints that a record can have, so that an interest's form does not
+/// With the longest shard and the longest way to its author that a record can have, so that an interest's form does not
 /// depend on where the node lives today.
 bool fits(const LiteralPrefix& prefix, const std::vector<Interest>& interests) {
   if (interests.size() > limits::record_filters_max) return false;
   Endpoint longest;
   longest.address.fill(0x20);
   longest.port = 0xffff;
-  const InterestBody body{
-      .prefix = prefix,
-      .shard = Shard{.level = 32, .index = 0xffff'ffffU},
-      .interests = interests,
-      .endpoints = std::vector<Endpoint>(limits::record_endpoints_max, longest)};
+  const InterestBody body{.prefix = prefix,
+                          .shard = Shard{.level = 32, .index = 0xffff'ffffU},
+                          .interests = interests,
+                          .endpoints = {},
+                          .vias = std::vector<Via>(record_vias_max, Via{NodeId{}, longest, true})};
   return write_interest_body(body).size() <= record_body_max;
 }
 

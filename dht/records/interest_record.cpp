@@ -61,10 +61,10 @@ Result<Interest> interest_from(ElementReader element, const LiteralPrefix& prefi
 }  // namespace
 
 // [kind, shard level, shard index, prefix levels, prefix, [[rest of the filter, flags, group?]...],
-//  endpoints]
+//  endpoints, vias?]
 Bytes write_interest_body(const InterestBody& body) {
   Packing packing;
-  packing.array(7);
+  packing.array(body.vias.empty() ? 7 : 8);
   packing.number(static_cast<std::uint64_t>(BodyKind::interest));
   write_shard(packing, body.shard);
   packing.number(body.prefix.levels());
@@ -77,6 +77,7 @@ Bytes write_interest_body(const InterestBody& body) {
     if (!interest.share_group.empty()) packing.text(interest.share_group);
   }
   write_endpoints(packing, body.endpoints);
+  write_vias(packing, body.vias);
   return packing.take();
 }
 
@@ -94,6 +95,7 @@ Result<InterestBody> read_interest_body(ByteView bytes) {
   ElementReader interests = reader.read_array();
   bool too_many_endpoints = false;
   body.endpoints = read_endpoints(reader, limits::record_endpoints_max, too_many_endpoints);
+  body.vias = read_vias(reader, too_many_endpoints);
   if (too_many_endpoints || interests.remaining() > limits::record_filters_max) {
     return Error{Errc::too_large, "an interest record with too many filters or endpoints"};
   }
@@ -113,7 +115,7 @@ Result<InterestBody> read_interest_body(ByteView bytes) {
 Result<Bytes> write_interest_record(const crypto::SigningKey& author, const crypto::MeshKeys& mesh,
                                     RecordStamp stamp, UnixSeconds expires_at,
                                     const InterestBody& body) {
-  if (std::optional<Error> error = check_endpoints(body.endpoints)) return *error;
+  if (std::optional<Error> error = check_reach(body.endpoints, body.vias)) return *error;
   if (body.interests.size() > limits::record_filters_max) {
     return Error{Errc::too_large, "more filters than a record holds"};
   }
@@ -134,10 +136,11 @@ Result<InterestRecord> read_interest_record(const VerifiedEnvelope& envelope,
   if (envelope.key() != interest_key(mesh, body->prefix, body->shard)) {
     return Error{Errc::bad_identity, "an interest record under another key than its prefix has"};
   }
-  return InterestRecord{.peer = peer_of(envelope, std::move(body->endpoints)),
-                        .prefix = std::move(body->prefix),
-                        .shard = body->shard,
-                        .interests = std::move(body->interests)};
+  return InterestRecord{
+      .peer = peer_of(envelope, std::move(body->endpoints), std::move(body->vias)),
+      .prefix = std::move(body->prefix),
+      .shard = body->shard,
+      .interests = std::move(body->interests)};
 }
 
 }  // namespace starling

@@ -20,6 +20,7 @@ struct InterestBody {
   Shard shard;
   std::vector<Interest> interests;  ///< at most limits::record_filters_max, all under `prefix`
   std::vector<Endpoint> endpoints;  ///< at most limits::record_endpoints_max, best first
+  std::vector<Via> vias = {};       ///< at most record_vias_max
 };
 
 /// The body and, with it, what the envelope proves.

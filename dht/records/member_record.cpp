@@ -4,13 +4,14 @@
 
 namespace starling {
 
-// [kind, shard level, shard index, endpoints]
+// [kind, shard level, shard index, endpoints, vias?]
 Bytes write_member_body(const MemberBody& body) {
   Packing packing;
-  packing.array(4);
+  packing.array(body.vias.empty() ? 4 : 5);
   packing.number(static_cast<std::uint64_t>(BodyKind::member));
   write_shard(packing, body.shard);
   write_endpoints(packing, body.endpoints);
+  write_vias(packing, body.vias);
   return packing.take();
 }
 
@@ -23,6 +24,7 @@ Result<MemberBody> read_member_body(ByteView bytes) {
   body.shard = read_shard(reader);
   bool too_many = false;
   body.endpoints = read_endpoints(reader, limits::record_endpoints_max, too_many);
+  body.vias = read_vias(reader, too_many);
   if (too_many) return Error{Errc::too_large, "a member record with too many endpoints"};
   if (!reader.ok()) return Error{Errc::malformed, "a member record with a malformed field"};
   return body;
@@ -31,7 +33,7 @@ Result<MemberBody> read_member_body(ByteView bytes) {
 Result<Bytes> write_member_record(const crypto::SigningKey& author, const crypto::MeshKeys& mesh,
                                   RecordStamp stamp, UnixSeconds expires_at,
                                   const MemberBody& body) {
-  if (std::optional<Error> error = check_endpoints(body.endpoints)) return *error;
+  if (std::optional<Error> error = check_reach(body.endpoints, body.vias)) return *error;
   const RecordHeader header{
       .key = member_key(mesh, body.shard), .stamp = stamp, .expires_at = expires_at};
   return write_envelope(author, mesh, header, write_member_body(body));
@@ -46,7 +48,7 @@ Result<PeerRecord> read_member_record(const VerifiedEnvelope& envelope,
   if (envelope.key() != member_key(mesh, body->shard)) {
     return Error{Errc::bad_identity, "a member record under another key than the members'"};
   }
-  return peer_of(envelope, std::move(body->endpoints));
+  return peer_of(envelope, std::move(body->endpoints), std::move(body->vias));
 }
 
 }  // namespace starling

@@ -15,7 +15,8 @@ namespace starling {
 struct MemberBody {
   Shard shard;
   std::vector<Endpoint>
-      endpoints;  ///< at most limits::record_endpoints_max; none: cannot be dialled
+      endpoints;               ///< at most limits::record_endpoints_max; none: cannot be dialled
+  std::vector<Via> vias = {};  ///< at most record_vias_max
 };
 
 /// The record for member_key(mesh, body.shard). Errors: too_large (too many endpoints).

@@ -61,10 +61,10 @@ void on_interest_body(ByteView bytes) {
 }
 
 void on_node_body(ByteView bytes) {
-  const Result<std::vector<Endpoint>> endpoints = read_node_body(bytes);
-  if (!endpoints) return;
-  const Result<std::vector<Endpoint>> again = read_node_body(write_node_body(*endpoints));
-  STARLING_CHECK(again.ok() && *again == *endpoints);
+  const Result<NodeBody> body = read_node_body(bytes);
+  if (!body) return;
+  const Result<NodeBody> again = read_node_body(write_node_body(*body));
+  STARLING_CHECK(again.ok() && *again == *body);
 }
 
 void on_member_body(ByteView bytes) {
@@ -99,7 +99,7 @@ void on_sealed_body(ByteView bytes) {
 /// Pairs of (u16 place, u8 value) to write into a good record.
 void on_changes(ByteView bytes) {
   static const Bytes good =
-      write_node_record(author(), mesh(), {7, 9}, now + 600, {Endpoint::v4({192, 0, 2, 1}, 21883)})
+      write_node_record(author(), mesh(), {7, 9}, now + 600, {{Endpoint::v4({192, 0, 2, 1}, 21883)}})
           .value();
   const DhtKey key = node_key(mesh(), author().node_id());
   Bytes changed = good;

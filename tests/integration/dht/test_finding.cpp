@@ -26,7 +26,7 @@ struct Member : InterestFinderHandler, PeerFinderHandler {
         peers(PeerFinderSettings{key.node_id(), keys}, on.engine, on.scheduler, pacer, *this) {}
 
   void join() {
-    announcer.set_endpoints({node.endpoint});
+    announcer.set_reach({node.endpoint});
     peers.watch_members();
   }
   void subscribe(std::string_view filter) {

@@ -24,7 +24,7 @@ struct Fixture {
                                        rendezvous, scheduler, random, log);
   }
   void begin() {
-    announcer->set_endpoints({home()});
+    announcer->set_reach({home()});
     scheduler.end_turn();
   }
   void want(std::string_view filter, QoS qos = QoS::at_most_once, bool durable = false) {
@@ -196,21 +196,21 @@ BOOST_AUTO_TEST_CASE(a_new_address_is_told_in_every_record) {
   want("a/b");
   scheduler.end_turn();
   const Endpoint elsewhere = Endpoint::v4({203, 0, 113, 5}, 21883);
-  announcer->set_endpoints({elsewhere});
+  announcer->set_reach({elsewhere});
   scheduler.end_turn();
   BOOST_REQUIRE(puts_of("a/b").size() == 2U);
   BOOST_TEST((read(puts_of("a/b")[1]).peer.endpoints == std::vector<Endpoint>{elsewhere}));
   BOOST_TEST(puts_of(node_key(mesh(), author(1).node_id())).size() == 2U);
   BOOST_TEST(puts_of(member_key(mesh())).size() == 2U);
-  announcer->set_endpoints({elsewhere});
+  announcer->set_reach({elsewhere});
   scheduler.run_for(1min);
   BOOST_TEST(puts_of("a/b").size() == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(at_most_three_useful_endpoints_are_told) {
-  announcer->set_endpoints({Endpoint::v4({0, 0, 0, 0}, 1), Endpoint::v4({192, 0, 2, 9}, 0), home(),
-                            Endpoint::v4({192, 0, 2, 2}, 1), Endpoint::v4({192, 0, 2, 3}, 1),
-                            Endpoint::v4({192, 0, 2, 4}, 1)});
+  announcer->set_reach({Endpoint::v4({0, 0, 0, 0}, 1), Endpoint::v4({192, 0, 2, 9}, 0), home(),
+                        Endpoint::v4({192, 0, 2, 2}, 1), Endpoint::v4({192, 0, 2, 3}, 1),
+                        Endpoint::v4({192, 0, 2, 4}, 1)});
   want("a/b");
   scheduler.end_turn();
   BOOST_REQUIRE(puts_of("a/b").size() == 1U);

@@ -104,7 +104,7 @@ struct Fixture : InterestFinderHandler {
     announcers.push_back(std::make_unique<Announcer>(
         AnnouncerSettings{member(announcers.size()), 1, mesh(), open_mesh}, table, scheduler,
         random, log));
-    announcers.back()->set_endpoints({home()});
+    announcers.back()->set_reach({home()});
     announcers.back()->on_interest_change({interest(filter), true});
   }
   void crowd(std::size_t count, Duration within) {

@@ -34,7 +34,7 @@ struct Fixture : PeerFinderHandler {
                                 {{}, {home()}});
   }
   Bytes node(std::uint8_t by, RecordStamp stamp = {1, 1}) {
-    return *write_node_record(author(by), mesh(), stamp, scheduler.unix_now() + 600, {home()});
+    return *write_node_record(author(by), mesh(), stamp, scheduler.unix_now() + 600, {{home()}});
   }
   static DhtKey place(std::uint8_t by) { return node_key(mesh(), author(by).node_id()); }
 };

@@ -238,7 +238,7 @@ BOOST_AUTO_TEST_CASE(an_unproven_address_is_dialled_a_bounded_number_of_times_an
   }
   std::size_t dials = 0;
   for (int second = 0; second < 3'000; ++second, now += 1s) dials += fail_round();
-  BOOST_TEST(dials == limits::unproven_dials_per_hour);
+  BOOST_TEST(dials == DialQuota::per_global_address);
   now += 1h;
   BOOST_TEST(fail_round() > 0U);
 }
@@ -250,7 +250,7 @@ BOOST_AUTO_TEST_CASE(many_ports_of_one_host_do_not_help_a_liar) {
   }
   std::size_t dials = 0;
   for (int second = 0; second < 3'000; ++second, now += 1s) dials += fail_round();
-  BOOST_TEST(dials == limits::unproven_dials_per_host);
+  BOOST_TEST(dials == DialQuota::per_global_address);
 }
 
 BOOST_AUTO_TEST_CASE(a_proved_address_has_no_quota) {

@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(a_sharded_record_lies_under_the_key_of_its_shard) {
 
 BOOST_AUTO_TEST_CASE(node_and_member_records_read_back) {
   const Bytes node =
-      write_node_record(author(1), mesh(1), {1, 2}, in_ten_minutes, two_homes).value();
+      write_node_record(author(1), mesh(1), {1, 2}, in_ten_minutes, {two_homes}).value();
   const Result<PeerRecord> peer =
       read_node_record(verified(node, node_key(mesh(1), author(1).node_id())), mesh(1));
   BOOST_REQUIRE(peer.ok());
@@ -201,13 +201,29 @@ BOOST_AUTO_TEST_CASE(flags_of_later_versions_are_ignored_and_qos_3_is_refused) {
   BOOST_TEST((refusal(body_with(1, "a", "", -1)) == Errc::malformed));
 }
 
+BOOST_AUTO_TEST_CASE(those_who_hand_requests_on_are_named) {
+  const Via relay{author(2).node_id(), two_homes[0], true};
+  const Via helper{author(3).node_id(), two_homes[1], false};
+  const Bytes record =
+      write_node_record(author(1), mesh(1), {1, 2}, in_ten_minutes, {{}, {relay, helper}}).value();
+  const Result<PeerRecord> peer =
+      read_node_record(verified(record, node_key(mesh(1), author(1).node_id())), mesh(1));
+  BOOST_REQUIRE(peer.ok());
+  BOOST_TEST((peer->vias == std::vector<Via>{relay, helper}));
+  const std::vector<Via> three(3, relay);
+  BOOST_TEST((code_of(write_node_record(author(1), mesh(1), {1, 2}, in_ten_minutes, {{}, three}))
+              == Errc::too_large));
+  BOOST_TEST((code_of(read_node_body(write_node_body({{}, three}))) == Errc::too_large));
+}
+
 BOOST_AUTO_TEST_CASE(elements_that_later_versions_append_are_ignored) {
-  Bytes body = write_node_body(two_homes);
-  body[0] = 0x93;
+  Bytes body = write_node_body({two_homes});
+  body[0] = 0x94;
+  body.push_back(0x90);  // no vias
   body.push_back(0xc3);
-  const Result<std::vector<Endpoint>> read = read_node_body(body);
+  const Result<NodeBody> read = read_node_body(body);
   BOOST_REQUIRE(read.ok());
-  BOOST_TEST((*read == two_homes));
+  BOOST_TEST((read->endpoints == two_homes));
 }
 
 BOOST_AUTO_TEST_CASE(endpoints_have_an_address_and_a_port) {
@@ -220,15 +236,16 @@ BOOST_AUTO_TEST_CASE(endpoints_have_an_address_and_a_port) {
     BOOST_TEST((code_of(read_node_body(from_hex(digits).value())) == Errc::malformed));
   }
   BOOST_TEST(read_node_body(from_hex("920291c406c00002070050").value()).ok());
-  const auto nowhere = write_node_record(author(1), mesh(1), {1, 1}, in_ten_minutes, {Endpoint{}});
+  const auto nowhere =
+      write_node_record(author(1), mesh(1), {1, 1}, in_ten_minutes, {{Endpoint{}}});
   BOOST_TEST((code_of(nowhere) == Errc::malformed));
 }
 
 BOOST_AUTO_TEST_CASE(counts_above_the_limits_are_refused_when_written_and_when_read) {
   const std::vector<Endpoint> four(limits::record_endpoints_max + 1, two_homes[0]);
-  BOOST_TEST((code_of(write_node_record(author(1), mesh(1), {1, 1}, in_ten_minutes, four))
+  BOOST_TEST((code_of(write_node_record(author(1), mesh(1), {1, 1}, in_ten_minutes, {four}))
               == Errc::too_large));
-  BOOST_TEST((code_of(read_node_body(write_node_body(four))) == Errc::too_large));
+  BOOST_TEST((code_of(read_node_body(write_node_body({four}))) == Errc::too_large));
   BOOST_TEST((code_of(write_member_record(author(1), mesh(1), {1, 1}, in_ten_minutes, {{}, four}))
               == Errc::too_large));
   BOOST_TEST((code_of(read_member_body(write_member_body({{}, four}))) == Errc::too_large));
@@ -279,7 +296,7 @@ BOOST_AUTO_TEST_CASE(neither_topics_nor_addresses_show_in_records_of_private_and
     const Bytes interests =
         write_interest_record(author(1), keys, {1, 1}, in_ten_minutes, body).value();
     const Bytes node =
-        write_node_record(author(1), keys, {1, 1}, in_ten_minutes, two_homes).value();
+        write_node_record(author(1), keys, {1, 1}, in_ten_minutes, {two_homes}).value();
     const Bytes member =
         write_member_record(author(1), keys, {1, 1}, in_ten_minutes, {{}, two_homes}).value();
     for (const std::string_view word : {"home", "kitchen", "secretlamp", "state", "pool"}) {
@@ -288,7 +305,7 @@ BOOST_AUTO_TEST_CASE(neither_topics_nor_addresses_show_in_records_of_private_and
     }
     for (const Endpoint& home : two_homes) {
       const std::string_view address = as_text(ByteView(home.address).last(4));
-      BOOST_TEST(contains(write_node_body(two_homes), address));
+      BOOST_TEST(contains(write_node_body({two_homes}), address));
       for (const Bytes& bytes : {interests, node, member}) BOOST_TEST(!contains(bytes, address));
     }
   }

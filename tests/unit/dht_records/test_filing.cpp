@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(filters_too_long_for_a_record_become_one_for_all) {
   const Filing filing = file_interests(few);
   BOOST_REQUIRE(filing.records.size() == 1U);
   BOOST_TEST(filing.records[0].coarse);
-  few.erase(few.begin() + 7, few.end());
+  few.erase(few.begin() + 6, few.end());
   BOOST_TEST(!file_interests(few).records.at(0).coarse);
 }
 
