@@ -1,5 +1,6 @@
 #include "dht/opendht/datagram_check.hpp"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -143,6 +144,27 @@ bool is_safe_for_opendht(ByteView datagram) {
     if (!is_text(key, "p")) return true;
     return for_each_pair(value, [](ByteView, ByteView part) { return is_whole_part(part); });
   });
+}
+
+bool as_client(ByteView datagram, Bytes& marked) {
+  // A map of up to 15 pairs has its count in its first byte.
+  constexpr std::uint8_t small_map = 0x80;
+  constexpr std::array<std::uint8_t, 3> mark = {0xA1, 's', 0xC3};
+  if (datagram.empty() || (datagram[0] & 0xF0U) != small_map || (datagram[0] & 0x0FU) == 0x0F)
+    return false;
+  marked.assign(datagram.begin(), datagram.end());
+  ++marked[0];
+  append(marked, mark);
+  return true;
+}
+
+bool is_query(ByteView datagram) {
+  bool found = false;
+  for_each_pair(datagram, [&](ByteView key, ByteView value) {
+    found = is_text(key, "y") && is_text(value, "q");
+    return !found;
+  });
+  return found;
 }
 
 }  // namespace starling

@@ -12,4 +12,11 @@ namespace starling {
 /// could hide what its neighbours complete.
 bool is_safe_for_opendht(ByteView datagram);
 
+/// Does a datagram that is safe ask for something? (OpenDHT: "y" is "q".)
+bool is_query(ByteView datagram);
+
+/// Writes `datagram`, one that OpenDHT has made, with the mark of a client ("s": true) into `marked`:
+/// whoever receives it answers, and keeps its sender in no table. False: it cannot be marked.
+bool as_client(ByteView datagram, Bytes& marked);
+
 }  // namespace starling

@@ -58,6 +58,7 @@ class DhtEngine::Impl {
   Handle listen(const DhtKey& key, OnValue on_value);
   void cancel_listen(std::uint64_t id);
   void add_node(const Endpoint& node);
+  void set_passive(bool passive) { passive_ = passive; }
   std::vector<Endpoint> known_nodes(std::size_t count_max) const;
   Status status() const;
   void connectivity_changed();
@@ -113,6 +114,7 @@ class DhtEngine::Impl {
   TimePoint stranger_pinged_at_{};
   WakeId wake_;
   TimePoint wake_when_{};
+  bool passive_ = false;
   std::uint64_t datagrams_in_ = 0;
   std::uint64_t datagrams_out_ = 0;
   std::uint64_t datagrams_refused_ = 0;
@@ -123,9 +125,14 @@ class DhtEngine::Impl {
 
 DhtEngine::Impl::Impl(const DhtSettings& settings, Datagram& socket, Scheduler& scheduler,
                       LogSink& log)
-    : scheduler_(scheduler), log_(log), datagrams_(socket), check_(scheduler, settings.signatures), desk_(check_) {
-  dht_ = std::make_unique<::dht::Dht>(std::make_unique<PortSocket>(socket, datagrams_out_),
-                                      make_config(settings), std::shared_ptr<::dht::Logger>{});
+    : scheduler_(scheduler),
+      log_(log),
+      datagrams_(socket),
+      check_(scheduler, settings.signatures),
+      desk_(check_) {
+  dht_ =
+      std::make_unique<::dht::Dht>(std::make_unique<PortSocket>(socket, datagrams_out_, &passive_),
+                                   make_config(settings), std::shared_ptr<::dht::Logger>{});
   dht_->registerType(make_record_type(check_));
   census_due_ = scheduler_.now() + census_interval;
   datagrams_.set_handler(
@@ -502,6 +509,9 @@ void DhtEngine::cancel_listen(Handle listening) {
 }
 void DhtEngine::add_node(const Endpoint& node) {
   impl_->add_node(node);
+}
+void DhtEngine::set_passive(bool passive) {
+  impl_->set_passive(passive);
 }
 std::vector<Endpoint> DhtEngine::known_nodes(std::size_t count_max) const {
   return impl_->known_nodes(count_max);

@@ -65,6 +65,8 @@ class DhtEngine final : public Rendezvous {
   /// halves of a divided network find each other again. The first limits::dht_contacts_kept are
   /// never forgotten.
   void add_node(const Endpoint& node) override;
+  /// While passive its queries carry OpenDHT's mark of a client; it still answers.
+  void set_passive(bool passive) override;
   [[nodiscard]] std::vector<Endpoint> known_nodes(std::size_t count_max) const override;
   [[nodiscard]] Status status() const override;
 

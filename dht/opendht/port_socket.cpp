@@ -5,6 +5,8 @@
 #include <cstring>
 #include <netinet/in.h>
 
+#include "dht/opendht/datagram_check.hpp"
+
 namespace starling {
 
 ::dht::SockAddr to_sockaddr(const Endpoint& endpoint) {
@@ -33,7 +35,8 @@ std::optional<Endpoint> to_endpoint(const ::dht::SockAddr& address) {
   return endpoint;
 }
 
-PortSocket::PortSocket(Datagram& datagram, std::uint64_t& sent) : datagram_(datagram), sent_(sent) {
+PortSocket::PortSocket(Datagram& datagram, std::uint64_t& sent, const bool* is_client)
+    : datagram_(datagram), sent_(sent), is_client_(is_client) {
   if (const auto v4 = datagram.local_v4()) bound_v4_ = to_sockaddr(*v4);
   if (const auto v6 = datagram.local_v6()) bound_v6_ = to_sockaddr(*v6);
 }
@@ -43,6 +46,9 @@ int PortSocket::sendTo(const ::dht::SockAddr& to, const std::uint8_t* data, std:
   const auto endpoint = to_endpoint(to);
   if (!endpoint) return EAFNOSUPPORT;
   ++sent_;
+  if (is_client_ != nullptr && *is_client_ && is_query({data, size})
+      && as_client({data, size}, marked_))
+    return datagram_.send(*endpoint, marked_);
   return datagram_.send(*endpoint, {data, size});
 }
 

@@ -19,8 +19,9 @@ std::optional<Endpoint> to_endpoint(const ::dht::SockAddr& address);
 
 class PortSocket final : public ::dht::net::DatagramSocket {
  public:
-  /// Both outlive the socket. `sent` counts datagrams.
-  PortSocket(Datagram& datagram, std::uint64_t& sent);
+  /// All outlive the socket. `sent` counts datagrams. While `is_client` (if given) is true, what asks for
+  /// something says so (as_client in datagram_check.hpp).
+  PortSocket(Datagram& datagram, std::uint64_t& sent, const bool* is_client = nullptr);
 
   /// 0 or an errno; ENETUNREACH for a family this host does not have.
   int sendTo(const ::dht::SockAddr& to, const std::uint8_t* data, std::size_t size,
@@ -40,6 +41,8 @@ class PortSocket final : public ::dht::net::DatagramSocket {
  private:
   Datagram& datagram_;
   std::uint64_t& sent_;
+  const bool* is_client_;
+  Bytes marked_;
   ::dht::SockAddr bound_v4_;
   ::dht::SockAddr bound_v6_;
 };

@@ -1,8 +1,7 @@
 #include "simulations/scenarios/hostile_nodes.hpp"
 
-#include <opendht/dht.h>
-
 #include <algorithm>
+#include <opendht/dht.h>
 #include <utility>
 
 #include "starling/check.hpp"
@@ -94,8 +93,7 @@ class HostileNodes::Stranger {
   }
 
   void act() {
-    const auto interval =
-        Duration{static_cast<Duration::rep>(1e9 / std::max(plan_.per_s, 0.001))};
+    const auto interval = Duration{static_cast<Duration::rep>(1e9 / std::max(plan_.per_s, 0.001))};
     switch (plan_.kind) {
       case Kind::eclipse:
         return;
@@ -152,9 +150,10 @@ class HostileNodes::Stranger {
     const auto deadline = dht_->periodic(bytes.data(), bytes.size(), from, now);
     dht_->updateStatus(AF_INET);
     scheduler_.cancel(wake_);
-    wake_ = scheduler_.wake_at(scheduler_.now() + (std::min(deadline, now + 1s) - now) + 1ms, [this] {
-      if (!is_silent_) drive();
-    });
+    wake_ =
+        scheduler_.wake_at(scheduler_.now() + (std::min(deadline, now + 1s) - now) + 1ms, [this] {
+          if (!is_silent_) drive();
+        });
   }
 
   World& world_;

@@ -17,7 +17,8 @@ class HostileNodes {
  public:
   /// `meshes` by name; the first of the scenario is attacked: its secret is known to everybody if it
   /// is open, and else has leaked. `world` and `scenario` outlive it.
-  HostileNodes(World& world, const Scenario& scenario, const std::map<std::string, MeshConfig>& meshes,
+  HostileNodes(World& world, const Scenario& scenario,
+               const std::map<std::string, MeshConfig>& meshes,
                const std::vector<HostPort>& bootstrap);
   ~HostileNodes();
   HostileNodes(const HostileNodes&) = delete;

@@ -62,6 +62,7 @@ class WatchedRendezvous final : public Rendezvous {
     inner_->cancel_listen(listening);
   }
   void add_node(const Endpoint& node) override { inner_->add_node(node); }
+  void set_passive(bool passive) override { inner_->set_passive(passive); }
   [[nodiscard]] std::vector<Endpoint> known_nodes(std::size_t count_max) const override {
     return inner_->known_nodes(count_max);
   }

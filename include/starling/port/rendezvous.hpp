@@ -41,6 +41,11 @@ class Rendezvous {
   virtual Handle listen(const DhtKey& key, OnValue on_value) = 0;
   virtual void cancel_listen(Handle listening) = 0;
 
+  /// Whether others can count on this node. One behind a router that lets in only whom it has asked
+  /// would cost everybody a timeout again and again, and what is kept by it is lost to most. While
+  /// passive it asks as a client: it is served, and nobody's table keeps it.
+  virtual void set_passive(bool /*passive*/) {}
+
   /// A node that may take part in the DHT: a bootstrap address, or a peer's.
   virtual void add_node(const Endpoint& node) = 0;
   /// Good nodes worth remembering on disk, best first.
