@@ -95,40 +95,66 @@ bool OwnAddresses::is_trusted(const Observation& observation) const {
   });
 }
 
-std::vector<Endpoint> OwnAddresses::announced() const {
-  std::vector<Endpoint> list;
-  const std::size_t most = limits::record_endpoints_max;
+std::vector<OwnAddresses::Candidate> OwnAddresses::candidates() const {
+  std::vector<Candidate> list;
+  const auto add = [&](const Endpoint& endpoint, AddressSource source, bool is_tested) {
+    if (list.size() >= limits::record_endpoints_max || endpoint.port == 0) return;
+    const bool is_there = std::any_of(list.begin(), list.end(), [&](const Candidate& candidate) {
+      return candidate.endpoint == endpoint;
+    });
+    if (!is_there) list.push_back({endpoint, source, is_tested});
+  };
   if (!configured_.empty()) {
-    for (const Endpoint& endpoint : configured_) add_once(list, endpoint, most);
+    for (const Endpoint& endpoint : configured_) add(endpoint, AddressSource::configured, false);
     return list;
   }
   if (world_ != World::global) {
     // In a loopback world only loopback reaches the others for certain; in a private one loopback
     // reaches nobody.
     for (const Endpoint& endpoint : local_) {
-      if (world_of(endpoint) == world_) add_once(list, endpoint, most);
+      if (world_of(endpoint) == world_) add(endpoint, AddressSource::interface, false);
     }
     return list;
   }
   for (const Endpoint& endpoint : local_) {
-    if (endpoint.is_global() && !endpoint.is_v4()) add_once(list, endpoint, most);
+    if (endpoint.is_global() && !endpoint.is_v4()) add(endpoint, AddressSource::interface, true);
   }
   for (const Endpoint& endpoint : local_) {
-    if (endpoint.is_global() && endpoint.is_v4()) add_once(list, endpoint, most);
+    if (endpoint.is_global() && endpoint.is_v4()) add(endpoint, AddressSource::interface, true);
   }
-  for (const Endpoint& endpoint : mapped_) add_once(list, endpoint, most);
+  for (const Endpoint& endpoint : mapped_) add(endpoint, AddressSource::mapped, true);
   for (const auto& [endpoint, observation] : observed_) {
-    if (is_trusted(observation)) add_once(list, endpoint, most);
+    if (is_trusted(observation)) add(endpoint, AddressSource::observed, true);
   }
   return list;
 }
 
-std::vector<Endpoint> OwnAddresses::told_to_neighbour() const {
-  std::vector<Endpoint> list = announced();
-  for (const Endpoint& endpoint : local_) {
-    if (endpoint.is_private()) add_once(list, endpoint, limits::told_endpoints_max);
+bool OwnAddresses::may_announce(const Candidate& candidate, DialVerdict verdict, bool alone) {
+  if (!candidate.is_tested || verdict == DialVerdict::dialable) return true;
+  if (verdict == DialVerdict::undialable || candidate.source == AddressSource::observed)
+    return false;
+  return alone || (candidate.source == AddressSource::interface && candidate.endpoint.is_v4());
+}
+
+std::vector<Endpoint> OwnAddresses::announced(const DialTests& tests, bool alone) const {
+  std::vector<Endpoint> list;
+  for (const Candidate& candidate : candidates()) {
+    if (may_announce(candidate, tests.verdict(candidate.endpoint), alone))
+      list.push_back(candidate.endpoint);
   }
   return list;
+}
+
+std::vector<Endpoint> OwnAddresses::told_to_neighbour(std::vector<Endpoint> announced) const {
+  for (const Endpoint& endpoint : local_) {
+    if (endpoint.is_private()) add_once(announced, endpoint, limits::told_endpoints_max);
+  }
+  return announced;
+}
+
+bool OwnAddresses::is_of_interface(const Endpoint& endpoint) const {
+  return std::any_of(local_.begin(), local_.end(),
+                     [&](const Endpoint& local) { return local.address == endpoint.address; });
 }
 
 }  // namespace starling

@@ -1,6 +1,6 @@
 // Which addresses this node tells the world: configured ones, else what the interfaces and the
-// peers say. A pure table; it opens nothing and tests nothing. Whether a dial gets through is
-// learnt by those who dial.
+// peers say, as far as they have passed their tests (dial_tests.hpp). A pure table; it opens nothing
+// and tests nothing.
 #pragma once
 
 #include <cstddef>
@@ -13,12 +13,17 @@
 #include "starling/limits.hpp"
 #include "starling/time.hpp"
 
+#include "bridge/reach/dial_tests.hpp"
+
 namespace starling {
 
 /// The kind of network the bootstrap addresses lie in. A node whose own bootstrap address is
 /// private or loopback lives in such a world and announces its addresses of that kind; otherwise
 /// they never leave the house.
 enum class World : std::uint8_t { global, private_network, loopback };
+
+/// Where an address of ours comes from.
+enum class AddressSource : std::uint8_t { configured, interface, mapped, observed };
 
 class OwnAddresses {
  public:
@@ -48,13 +53,28 @@ class OwnAddresses {
   /// Forgets observations older than limits::observation_lifetime.
   void expire(TimePoint now);
 
+  /// An address at which this node may be dialled.
+  struct Candidate {
+    Endpoint endpoint;
+    AddressSource source = AddressSource::interface;
+    bool is_tested = true;  ///< peers must have dialled it before it is announced
+  };
   /// Best first, at most limits::record_endpoints_max, never two the same: configured ones alone
   /// when there are any; else global IPv6 of an interface, global IPv4 of an interface, mapped ones,
   /// observed ones; in a private or loopback world the private or loopback ones of the interfaces.
-  [[nodiscard]] std::vector<Endpoint> announced() const;
-  /// What a member behind the same public address may be told on a link: announced() and then the
+  [[nodiscard]] std::vector<Candidate> candidates() const;
+  /// The candidates that need no test or have passed it. Of those that nobody has tested yet a
+  /// global IPv4 address of an interface is announced too (routers have no part in it), and, while
+  /// this node is `alone`, with nobody there to test it, also the others but for observed ones:
+  /// else two nodes would never find each other.
+  [[nodiscard]] std::vector<Endpoint> announced(const DialTests& tests, bool alone) const;
+  /// The rule of announced() for one.
+  [[nodiscard]] static bool may_announce(const Candidate& candidate, DialVerdict verdict,
+                                         bool alone);
+  /// What a member behind the same public address may be told on a link: `announced` and then the
   /// private addresses of the interfaces, at most limits::told_endpoints_max.
-  [[nodiscard]] std::vector<Endpoint> told_to_neighbour() const;
+  [[nodiscard]] std::vector<Endpoint> told_to_neighbour(std::vector<Endpoint> announced) const;
+  [[nodiscard]] bool is_of_interface(const Endpoint& endpoint) const;
 
  private:
   struct Observation {
