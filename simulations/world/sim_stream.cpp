@@ -213,12 +213,10 @@ void StreamNetwork::Connection::on_arrived(int to, std::uint64_t flight) {
   if (sender.is_reset || !has_come(to, flight)) return;
   Bytes bytes = std::move(sender.flying.front());
   sender.flying.pop_front();
-  if (side.stream == nullptr || side.is_reset) {
-    if (side.is_taken) reset_peer(to);
-    return;
-  }
+  if (side.is_reset) return;
+  if (side.stream == nullptr && side.is_taken) return reset_peer(to);
   side.arrived.push_back(std::move(bytes));
-  side.stream->take_arrived();
+  if (side.stream != nullptr) side.stream->take_arrived();  // else it waits to be taken
 }
 
 void StreamNetwork::Connection::on_end_arrived(int to, std::uint64_t flight) {
@@ -411,12 +409,22 @@ void StreamNetwork::stop_listening(HostNumber host, std::uint16_t port) {
   listeners_.erase({host, port});
 }
 
-void StreamNetwork::dial(HostNumber host, ProcessNumber process, const Endpoint& to, OnDone done) {
+void StreamNetwork::dial_from(HostNumber host, ProcessNumber process, std::uint16_t local_port,
+                              const Endpoint& to, OnDone done) {
   const auto attempt = std::make_shared<Attempt>();
   attempt->host = host;
   attempt->process = process;
   attempt->from = network_.address(host);
-  attempt->from.port = network_.ephemeral_port(host);
+  attempt->from.port = local_port;
+  if (local_port != 0) {
+    auto& mine = from_ports_[{host, local_port, to}];
+    // One connection between two places at a time: the system takes another port.
+    if (mine.expired())
+      mine = attempt;
+    else
+      attempt->from.port = 0;
+  }
+  if (attempt->from.port == 0) attempt->from.port = network_.ephemeral_port(host);
   attempt->to = to;
   attempt->begun = network_.agenda().now();
   attempt->done = std::move(done);
@@ -476,7 +484,36 @@ void StreamNetwork::send_syn(const std::shared_ptr<Attempt>& attempt) {
   attempt->pause *= 2;
 }
 
+std::shared_ptr<StreamNetwork::Attempt> StreamNetwork::counterpart(
+    const Network::Route& route) const {
+  const auto found = from_ports_.find({route.host, route.arrives_at.port, route.comes_from});
+  const auto other = found == from_ports_.end() ? nullptr : found->second.lock();
+  return other && other->done ? other : nullptr;
+}
+
+/// Simultaneous open [RFC 9293 §3.5]: nobody listens, and both have dialled.
+void StreamNetwork::open_both(const std::shared_ptr<Attempt>& one,
+                              const std::shared_ptr<Attempt>& other) {
+  const auto connection = std::make_shared<Connection>(*this);
+  const std::shared_ptr<Attempt> attempts[2] = {one, other};
+  for (int i = 0; i < 2; ++i) {
+    Side& side = connection->sides[i];
+    side.host = attempts[i]->host;
+    side.process = attempts[i]->process;
+    side.local = attempts[i]->from;
+    side.remote = attempts[i]->to;
+    OnDone done = std::exchange(attempts[i]->done, nullptr);
+    connection->at(
+        i == 0 ? connection->latency() : Duration{}, i, [connection, i, done = std::move(done)] {
+          std::unique_ptr<ByteStream> stream = std::make_unique<SimStream>(connection, i);
+          done(std::move(stream));
+        });
+  }
+}
+
 void StreamNetwork::on_syn(const std::shared_ptr<Attempt>& attempt, const Network::Route& route) {
+  if (!attempt->done) return;
+  if (const auto other = counterpart(route)) return open_both(attempt, other);
   const auto listener = listeners_.find({route.host, route.arrives_at.port});
   if (listener == listeners_.end()) return fail(attempt, home_latency, "connection refused");
   const auto connection = std::make_shared<Connection>(*this);

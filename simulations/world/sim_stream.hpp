@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "starling/port/stream.hpp"
@@ -31,7 +32,12 @@ class StreamNetwork {
   void listen(HostNumber host, std::uint16_t port, ProcessNumber process, OnStream on_stream);
   void stop_listening(HostNumber host, std::uint16_t port);
   /// As Dialer::dial, by a process of `host`.
-  void dial(HostNumber host, ProcessNumber process, const Endpoint& to, OnDone done);
+  void dial(HostNumber host, ProcessNumber process, const Endpoint& to, OnDone done) {
+    dial_from(host, process, 0, to, std::move(done));
+  }
+  /// As Dialer::dial_from. Two that dial each other like that get one connection, as TCP has it.
+  void dial_from(HostNumber host, ProcessNumber process, std::uint16_t local_port,
+                 const Endpoint& to, OnDone done);
   /// From a device in the house of `host`: no router and no cut lies between them.
   void dial_at_home(ProcessNumber process, HostNumber host, std::uint16_t port, OnDone done);
 
@@ -49,10 +55,15 @@ class StreamNetwork {
   struct Connection;
   void send_syn(const std::shared_ptr<Attempt>& attempt);
   void on_syn(const std::shared_ptr<Attempt>& attempt, const Network::Route& route);
+  /// Whoever dials from there to here at this moment.
+  [[nodiscard]] std::shared_ptr<Attempt> counterpart(const Network::Route& route) const;
+  void open_both(const std::shared_ptr<Attempt>& one, const std::shared_ptr<Attempt>& other);
   void fail(const std::shared_ptr<Attempt>& attempt, Duration after, std::string why);
 
   Network& network_;
   std::map<std::pair<HostNumber, std::uint16_t>, Listening> listeners_;
+  /// Dials from a port of the caller's choice: (host, port, where to).
+  std::map<std::tuple<HostNumber, std::uint16_t, Endpoint>, std::weak_ptr<Attempt>> from_ports_;
   OnSent on_sent_;
 };
 
@@ -101,6 +112,9 @@ class SimDialer final : public Dialer {
       : streams_(streams), host_(host), process_(process) {}
   void dial(const Endpoint& to, OnDone done) override {
     streams_.dial(host_, process_, to, std::move(done));
+  }
+  void dial_from(std::uint16_t local_port, const Endpoint& to, OnDone done) override {
+    streams_.dial_from(host_, process_, local_port, to, std::move(done));
   }
 
  private:

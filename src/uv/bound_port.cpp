@@ -75,6 +75,14 @@ int bind_socket(PortUse use, const Endpoint& at, const SocketCalls& calls, Uniqu
   return 0;
 }
 
+void share_with_dialler(const BoundSockets& sockets) {
+  // Set after listen(): who wants to listen too would have to set it before it binds, as our
+  // dialler does and no server of ours.
+  for (const UniqueFd* socket : {&sockets.v4, &sockets.v6}) {
+    if (*socket) set_option(socket->get(), SOL_SOCKET, SO_REUSEPORT, 1);
+  }
+}
+
 std::string bind_refusal(PortUse use, const Endpoint& at, int error) {
   std::string text = "cannot listen on ";
   if (use == PortUse::udp) text += "UDP ";

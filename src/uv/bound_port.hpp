@@ -49,4 +49,8 @@ int bind_socket(PortUse use, const Endpoint& at, const SocketCalls& calls, Uniqu
 /// Throws std::runtime_error: "cannot listen on 127.0.0.1:1883: address already in use".
 BoundPort bind_port(const Endpoint& at, PortUse use, const SocketCalls& calls = {});
 
+/// Lets this process dial from the port on which `sockets` listen. Another process that wants to
+/// listen there is refused as before.
+void share_with_dialler(const BoundSockets& sockets);
+
 }  // namespace starling

@@ -20,17 +20,13 @@ class UvDialer::Attempt final : public UvCore {
   Attempt(UvLoop& loop, const Endpoint& to, OnDone done, std::weak_ptr<Attempts> all)
       : loop_(loop), to_(to), done_(std::move(done)), all_(std::move(all)) {}
 
-  void start(Duration timeout) {
-    const int family = to_.is_v4() ? AF_INET : AF_INET6;
-    socket_.reset(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!socket_) return fail_later(error_text(errno));
-    const SocketAddress address{to_};
-    if (::connect(socket_.get(), address.get(), address.size()) != 0 && errno != EINPROGRESS) {
-      return fail_later(error_text(errno));
-    }
-    if (const int error = uv_poll_init_socket(loop_.native(), &poll_, socket_.get()); error != 0) {
-      return fail_later(error_text(-error));
-    }
+  void start(Duration timeout, std::uint16_t local_port) {
+    int error = local_port == 0 ? EADDRINUSE : connect_from(local_port);
+    // The port may be taken, or its last connection there not be forgotten yet.
+    if (error == EADDRINUSE || error == EADDRNOTAVAIL) error = connect_from(0);
+    if (error != 0) return fail_later(error_text(error));
+    error = uv_poll_init_socket(loop_.native(), &poll_, socket_.get());
+    if (error != 0) return fail_later(error_text(-error));
     own_handle(poll_);
     uv_poll_start(&poll_, UV_WRITABLE, [](uv_poll_t* handle, int, int) {
       static_cast<Attempt&>(UvCore::of(handle)).on_connected();
@@ -51,6 +47,25 @@ class UvDialer::Attempt final : public UvCore {
 
  private:
   std::shared_ptr<Attempt> self() { return std::static_pointer_cast<Attempt>(shared_from_this()); }
+
+  /// 0: under way.
+  int connect_from(std::uint16_t local_port) {
+    const int family = to_.is_v4() ? AF_INET : AF_INET6;
+    socket_.reset(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!socket_) return errno;
+    if (local_port != 0) {
+      const int on = 1;
+      ::setsockopt(socket_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+      ::setsockopt(socket_.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+      Endpoint here = to_.is_v4() ? Endpoint::v4({0, 0, 0, 0}, 0) : Endpoint{};
+      here.port = local_port;
+      const SocketAddress from{here};
+      if (::bind(socket_.get(), from.get(), from.size()) != 0) return errno;
+    }
+    const SocketAddress address{to_};
+    const int done = ::connect(socket_.get(), address.get(), address.size());
+    return done == 0 || errno == EINPROGRESS ? 0 : errno;
+  }
 
   void on_connected() {
     int error = 0;
@@ -109,10 +124,10 @@ UvDialer::~UvDialer() {
   for (const auto& attempt : left) attempt->forget();
 }
 
-void UvDialer::dial(const Endpoint& to, OnDone done) {
+void UvDialer::dial_from(std::uint16_t local_port, const Endpoint& to, OnDone done) {
   const auto attempt = std::make_shared<Attempt>(loop_, to, std::move(done), attempts_);
   attempts_->insert(attempt);
-  attempt->start(timeout_);
+  attempt->start(timeout_, local_port);
 }
 
 }  // namespace starling

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <set>
+#include <utility>
 
 #include "starling/port/stream.hpp"
 #include "starling/time.hpp"
@@ -20,7 +21,8 @@ class UvDialer final : public Dialer {
   ~UvDialer() override;
 
   /// Errors: unreachable, "cannot connect to 192.0.2.1:21883: connection refused".
-  void dial(const Endpoint& to, OnDone done) override;
+  void dial(const Endpoint& to, OnDone done) override { dial_from(0, to, std::move(done)); }
+  void dial_from(std::uint16_t local_port, const Endpoint& to, OnDone done) override;
 
  private:
   class Attempt;

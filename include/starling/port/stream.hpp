@@ -69,6 +69,10 @@ class Dialer {
   /// Calls `done` exactly once, never from inside dial(). Gives up after a few seconds
   /// (unreachable).
   virtual void dial(const Endpoint& to, OnDone done) = 0;
+  /// The same from `local_port`, on which this process may listen too: two ends that dial each other
+  /// like that at one moment get one connection [RFC 9293 §3.5]. Where the port is not free for it
+  /// any other is taken.
+  virtual void dial_from(std::uint16_t local_port, const Endpoint& to, OnDone done) = 0;
 };
 
 /// A UDP socket for both families.

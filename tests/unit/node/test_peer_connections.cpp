@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 class NoDialer final : public Dialer {
  public:
   void dial(const Endpoint&, OnDone) override {}
+  void dial_from(std::uint16_t, const Endpoint&, OnDone) override {}
 };
 
 class FakeLinkChannels final : public LinkChannels {
