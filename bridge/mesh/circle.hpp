@@ -17,6 +17,7 @@
 #include "bridge/routing/interest_table.hpp"
 #include "bridge/sharing/announced_interests.hpp"
 #include "dht/interests/announcer.hpp"
+#include "dht/interests/inbox.hpp"
 #include "dht/interests/interest_finder.hpp"
 #include "dht/interests/peer_finder.hpp"
 
@@ -30,6 +31,8 @@ class CircleHandler {
   virtual void on_peer_seen(MeshIndex mesh, const PeerSeen& seen) = 0;
   /// A member said in the DHT that it is one, or where it lives now.
   virtual void on_member_seen(MeshIndex mesh, const PeerRecord& peer) = 0;
+  /// A member that we have no link with asks to be dialled.
+  virtual void on_note(MeshIndex mesh, const PeerRecord& asker) = 0;
   /// A lookup for parked messages is complete.
   virtual void on_lookup_complete(MeshIndex mesh) = 0;
 };
@@ -45,14 +48,16 @@ struct CirclePorts {
   std::shared_ptr<SignatureCache> signatures;
 };
 
-class Circle final : private InterestFinderHandler, private PeerFinderHandler {
+class Circle final : private InterestFinderHandler,
+                     private PeerFinderHandler,
+                     private InboxHandler {
  public:
   Circle(MeshIndex index, const MeshConfig& config, const crypto::SigningKey& identity,
          std::uint64_t epoch, const CirclePorts& ports);
 
   /// Announces this node as a member that is reached at `endpoints`, and looks for the others.
   void start(const std::vector<Endpoint>& endpoints);
-  void set_endpoints(const std::vector<Endpoint>& endpoints);
+  void set_reach(const std::vector<Endpoint>& endpoints, const std::vector<Via>& vias);
 
   /// A local interest changed. Announced in the DHT as far as the rules let it cross; what linked
   /// peers must be told is kept until take_changes().
@@ -70,6 +75,7 @@ class Circle final : private InterestFinderHandler, private PeerFinderHandler {
 
   InterestFinder& finder() { return finder_; }
   PeerFinder& peer_finder() { return peer_finder_; }
+  Inbox& inbox() { return inbox_; }
   ParkingLot& parking() { return parking_; }
   [[nodiscard]] const ParkingLot& parking() const { return parking_; }
 
@@ -78,6 +84,7 @@ class Circle final : private InterestFinderHandler, private PeerFinderHandler {
   void on_prefix_resolved(const LiteralPrefix&) override { handler_.on_lookup_complete(index_); }
   void on_member_seen(const PeerRecord& peer) override { handler_.on_member_seen(index_, peer); }
   void on_node_not_found(const NodeId&) override {}
+  void on_note(const PeerRecord& asker) override { handler_.on_note(index_, asker); }
 
   MeshIndex index_;
   std::string name_;
@@ -90,6 +97,7 @@ class Circle final : private InterestFinderHandler, private PeerFinderHandler {
   Announcer announcer_;
   InterestFinder finder_;
   PeerFinder peer_finder_;
+  Inbox inbox_;
 };
 
 }  // namespace starling

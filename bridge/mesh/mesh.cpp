@@ -24,6 +24,7 @@ PeerLinkSettings link_settings_of(const MeshSettings& settings) {
   link.self = settings.identity.node_id();
   link.epoch = settings.epoch;
   link.software = settings.software;
+  link.offers_relay = settings.relay == RelayUse::offer;
   for (const MeshConfig& mesh : settings.meshes) link.meshes.push_back(mesh.keys.member);
   return link;
 }
@@ -52,6 +53,10 @@ Mesh::Impl::Impl(MeshSettings settings, MeshHost& host, Rendezvous& rendezvous,
       denied_metric_(metrics.metric("starling_acl_denied_total{access=\"mesh\"}")),
       link_settings_(link_settings_of(settings_)),
       addresses_(settings_.mesh_port),
+      dial_tests_(entropy),
+      meetings_(own_),
+      relay_(settings_.relay_bounds, *this, ledger_),
+      channels_(own_, *this, scheduler),
       book_(own_, entropy),
       interests_(settings_.meshes.size(), HashSeed::from(entropy)),
       routes_(routes_first),
@@ -76,6 +81,7 @@ Mesh::Impl::~Impl() {
   *self_ = nullptr;
   scheduler_.cancel(dial_wake_);
   scheduler_.cancel(tick_wake_);
+  scheduler_.cancel(relay_wake_);
   scheduler_.cancel(parking_wake_);
   for (auto& [id, link] : links_) scheduler_.cancel(link.wake);
 }
@@ -84,7 +90,8 @@ void Mesh::Impl::start() {
   STARLING_CHECK(!running_);
   running_ = true;
   started_at_ = saved_at_ = now();
-  announced_ = addresses_.announced();
+  announced_ = addresses_.announced(dial_tests_, false);
+  rendezvous_.set_passive(!is_dialable());
   for (const auto& circle : circles_) {
     circle->start(announced_);
     log_.info("mesh_joined",
@@ -115,6 +122,7 @@ void Mesh::Impl::stop() {
   *self_ = nullptr;
   scheduler_.cancel(dial_wake_);
   scheduler_.cancel(tick_wake_);
+  scheduler_.cancel(relay_wake_);
   scheduler_.cancel(parking_wake_);
 }
 
@@ -170,8 +178,12 @@ void Mesh::Impl::on_tick() {
   if (!knows_its_world || now() >= addresses_due_) {
     addresses_due_ = now() + addresses_interval;
     addresses_.expire(now());
-    update_endpoints();
+    nat_.expire(now());
   }
+  review_reach();
+  review_paths();
+  review_relays();
+  next = std::min(next, reach_due());
   if (book_changed_ && now() - saved_at_ >= save_interval) save_book();
   if (is_topology_settled()) {
     next = std::min(next, exchange_ends_at_);
@@ -270,16 +282,26 @@ void Mesh::Impl::on_lookup_complete(MeshIndex) {
 }
 
 void Mesh::Impl::set_local_endpoints(std::vector<Endpoint> endpoints) {
+  const std::vector<Endpoint> before = std::exchange(settings_.local_endpoints, endpoints);
   addresses_.set_local(std::move(endpoints));
-  update_endpoints();
+  if (!running_) return update_endpoints();
+  end_links_of_gone_addresses(before);
+  book_.retry_all(now());
+  review_reach();
+  topology_changed_ = true;
+  ask_turn_end();
 }
 
 void Mesh::Impl::set_mapped_endpoints(std::vector<Endpoint> endpoints) {
   addresses_.set_mapped(std::move(endpoints));
-  update_endpoints();
+  if (!running_) return update_endpoints();
+  review_reach();
+  topology_changed_ = true;
+  ask_turn_end();
 }
 
 void Mesh::Impl::set_bootstrap_endpoints(const std::vector<Endpoint>& endpoints) {
+  if (settings_.bootstrap_endpoints != endpoints) doors_due_ = TimePoint{};
   settings_.bootstrap_endpoints = endpoints;
   addresses_.set_bootstrap(endpoints);
   update_endpoints();
@@ -307,6 +329,8 @@ PeerStatus Mesh::Impl::status_of(const NodeId& id) const {
     status.remote = link.remote;
     status.inbound = link.inbound;
     status.round_trip = link.machine.round_trip();
+    status.path = link.path;
+    status.relay = link.relay;
   }
   status.messages_received = peer.messages_received;
   status.messages_sent = peer.messages_sent;
@@ -331,16 +355,27 @@ MeshStatus Mesh::Impl::status() const {
     status.peers.push_back(status_of(id));
     if (status.peers.back().state == PeerState::linked) ++status.links;
   }
+  for (PeerStatus& peer : status.peers) peer.why = why_no_better(peer.id);
   status.announced = announced_;
+  status.addresses = address_status();
+  status.nat_mapping = nat_mapping();
+  for (const auto& [relay, place] : reservations_)
+    status.reservations.push_back({relay, place.granted, ""});
+  for (const auto& [relay, refusal] : refused_places_)
+    status.reservations.push_back({relay, false, refusal.second});
+  status.relayed_links = relay_.circuits();
+  status.relayed_bytes = relay_.bytes_carried();
   return status;
 }
 
 MeshLoad Mesh::Impl::load() const {
   MeshLoad load;
   load.peers_known = book_.size();
+  load.carried_links = relay_.circuits();
   for (const auto& circle : circles_) load.parked_messages += circle->parking().size();
   for (const auto& [id, peer] : peers_) {
     if (peer.flowing) ++load.links;
+    if (peer.flowing && peer.kept->path == PathKind::relayed) ++load.relayed_links;
     if (peer.outbox.empty()) continue;
     load.outbox_messages += peer.outbox.size();
     load.outbox_bytes += peer.outbox.bytes();

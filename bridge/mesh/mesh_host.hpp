@@ -3,6 +3,8 @@
 // or a wake-up.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,6 +12,7 @@
 #include "starling/ids.hpp"
 #include "starling/output_buffer.hpp"
 #include "starling/port/store.hpp"
+#include "starling/port/stream.hpp"
 #include "starling/publication.hpp"
 
 namespace starling {
@@ -19,13 +22,22 @@ struct LinkFacts {
   NodeId peer;      ///< whose key signed the handshake: SecureChannel::peer()
   Bytes exporter;   ///< 32 bytes of keying material under Mesh::exporter_label, without context
   Endpoint remote;  ///< the other end of the connection as we see it
-  bool inbound = false;  ///< accepted, not dialled
+  bool inbound = false;  ///< our part in the TLS handshake was the server's
+  Endpoint local = {};   ///< our end; unspecified where nobody knows
 };
 
 /// What became of a message that the mesh handed over.
 enum class MeshDelivery : std::uint8_t {
   taken,    ///< delivered, queued, refused or wanted by nobody: safe with this turn's batch
   waiting,  ///< a local reader's queue is full: Mesh::on_message_placed follows
+};
+
+/// How a connection is made.
+struct DialWay {
+  /// From the port that accepts links, so that others see us at one place. 0: from any.
+  std::uint16_t from_port = 0;
+  /// Our part in the TLS handshake is the server's, as two that dial each other have agreed.
+  bool as_server = false;
 };
 
 class MeshHost {
@@ -35,7 +47,12 @@ class MeshHost {
   /// Connect to `to` and make the TLS handshake as a client; `expected` is the peer wanted there,
   /// which also names the session ticket to offer. Answered later (never from inside) by exactly
   /// one of Mesh::on_link_open and Mesh::on_dial_failed, unless close_link() comes first.
-  virtual void dial(LinkId link, const Endpoint& to, const NodeId& expected) = 0;
+  /// nullopt: whoever is there.
+  virtual void dial(LinkId link, const Endpoint& to, const std::optional<NodeId>& expected,
+                    const DialWay& way) = 0;
+  /// As dial(), over a stream that is there already.
+  virtual void open_over(LinkId link, std::unique_ptr<ByteStream> stream, const NodeId& expected,
+                         bool as_server) = 0;
 
   /// Plain bytes to be encrypted and sent. Only for links between on_link_open and on_link_closed.
   virtual OutputBuffer& link_output(LinkId link) = 0;

@@ -1,5 +1,6 @@
 // The inside of Mesh: one state machine in several files. mesh.cpp starts, ends and keeps time;
 // mesh_links.cpp makes and loses links; mesh_topology.cpp decides whom to be linked with;
+// mesh_reach.cpp, mesh_paths.cpp and mesh_relays.cpp find ways to those whom a router hides;
 // mesh_sending.cpp and mesh_receiving.cpp move messages.
 #pragma once
 
@@ -20,7 +21,13 @@
 #include "bridge/mesh/circle.hpp"
 #include "bridge/mesh/mesh.hpp"
 #include "bridge/outbox/outbox.hpp"
+#include "bridge/reach/dial_tests.hpp"
+#include "bridge/reach/meetings.hpp"
+#include "bridge/reach/nat_observer.hpp"
 #include "bridge/reach/own_addresses.hpp"
+#include "bridge/reach/relay_channels.hpp"
+#include "bridge/reach/relay_ledger.hpp"
+#include "bridge/reach/relay_service.hpp"
 #include "bridge/reach/reversal.hpp"
 #include "bridge/routing/interest_table.hpp"
 #include "bridge/routing/recipients.hpp"
@@ -30,7 +37,7 @@
 
 namespace starling {
 
-class Mesh::Impl final : private CircleHandler {
+class Mesh::Impl final : private CircleHandler, private ReachSender {
  public:
   Impl(MeshSettings settings, MeshHost& host, Rendezvous& rendezvous, Scheduler& scheduler,
        Entropy& entropy, StateFiles& files, LogSink& log, Metrics& metrics);
@@ -60,6 +67,9 @@ class Mesh::Impl final : private CircleHandler {
   [[nodiscard]] MeshLoad load() const;
 
  private:
+  /// How long a peer that was asked to dial us may take.
+  static constexpr auto asked_hope = std::chrono::seconds{5};
+
   /// What becomes of messages of one topic that come in one mesh from one peer.
   struct Entrance {
     std::uint64_t version = 0;  // of the topic number, see ArrivedPublication
@@ -74,14 +84,21 @@ class Mesh::Impl final : private CircleHandler {
         : machine(std::move(link_machine)),
           peer(facts.peer),
           remote(facts.remote),
+          local(facts.local),
           inbound(facts.inbound) {}
 
     PeerLink machine;
     OutputBuffer* out = nullptr;  // of the host; good as long as the link
     NodeId peer;
     Endpoint remote;
+    Endpoint local;
     bool inbound;
-    std::optional<DialOrder> order;  // what the peer book waits for an answer to
+    PathKind path = PathKind::dialled;
+    std::optional<NodeId> relay;  // of a relayed path
+    bool from_mesh_port = false;
+    std::optional<Endpoint> dialled;        // where the peer answered us
+    std::vector<PublicationsArrived> held;  // until an older link of the peer has been drained
+    std::optional<DialOrder> order;         // what the peer book waits for an answer to
     WakeId wake;
     TimePoint wakes_at;
     std::set<std::size_t> sets_due;  // meshes whose full set of interests has not come yet
@@ -116,10 +133,12 @@ class Mesh::Impl final : private CircleHandler {
                    limits::best_effort_waiting_age}),
           quota(quota_bounds, seed, now) {}
 
-    std::optional<LinkId> link;    // the one that is kept, once hello and proof hold
-    Link* kept = nullptr;          // the same
-    bool dirty = false;            // has something to send at the end of the turn
-    bool flowing = false;          // messages may be sent over it
+    std::optional<LinkId> link;      // the one that is kept, once hello and proof hold
+    Link* kept = nullptr;            // the same
+    std::optional<LinkId> draining;  // an older one, over which something may still come
+    bool offers_relay = false;       // said so in its hello
+    bool dirty = false;              // has something to send at the end of the turn
+    bool flowing = false;            // messages may be sent over it
     bool interests_known = false;  // the interest table says what it wants, or wanted a moment ago
     std::vector<std::size_t> meshes;  // shared ones, as of the present or last link
     std::optional<TimePoint> away_since;
@@ -140,8 +159,33 @@ class Mesh::Impl final : private CircleHandler {
     std::vector<NodeId> told_by;        // linked members that said they have a link with it
     std::optional<TimePoint> asked_at;  // dial-me
     std::optional<TimePoint> looked_up_at;
+    unsigned asks = 0;            // dial-me, since the last link
+    unsigned relay_attempts = 0;  // since the last link
+    TimePoint relay_not_before;
+    unsigned direct_attempts = 0;  // beside a relayed link
+    TimePoint direct_not_before;
     std::optional<TimePoint>
         exchange_until;  // it wants what we publish: keep a link in a large mesh too
+  };
+
+  /// A connection that is being made and that the peer book knows nothing of.
+  struct Undertaking {
+    enum class Kind : std::uint8_t { beside, door, dial_back, met, relayed };
+    Kind kind = Kind::beside;
+    NodeId peer;  // zero for a door: whoever is there
+    Endpoint endpoint;
+    DialWay way;
+    wire::DialNonce nonce{};           // dial_back
+    LinkId asked_over;                 // the same
+    std::optional<NodeId> relay;       // relayed
+    std::optional<TimePoint> until{};  // met: tried again until then
+  };
+
+  /// A place at a relay, for a node that cannot be dialled.
+  struct Reservation {
+    bool granted = false;
+    TimePoint asked_at;
+    std::uint64_t network = 0;
   };
 
   /// Who gets what is published under one local name, and as what: the way of nearly every message,
@@ -184,6 +228,7 @@ class Mesh::Impl final : private CircleHandler {
   void save_book();
   void on_peer_seen(MeshIndex mesh, const PeerSeen& seen) override;
   void on_member_seen(MeshIndex mesh, const PeerRecord& peer) override;
+  void on_note(MeshIndex mesh, const PeerRecord& asker) override;
   void on_lookup_complete(MeshIndex mesh) override;
   [[nodiscard]] PeerStatus status_of(const NodeId& id) const;
 
@@ -203,11 +248,15 @@ class Mesh::Impl final : private CircleHandler {
   void on_event(LinkId id, const CreditGranted& event);
   void on_event(LinkId id, const DialMeArrived& event);
   void on_event(LinkId id, const PeersTold& event);
+  void on_event(LinkId id, ReachArrived& event);
   void on_event(LinkId id, const LinkFailed& event);
   void on_event(LinkId id, const LinkClosed& event);
   void learn_from_hello(const Link& link, const LinkReady& ready);
   void adopt(LinkId id, Link& link, Peer& peer);
   void begin_flow(const NodeId& id, Peer& peer);
+  void note_path(Link& link, const std::optional<Undertaking>& undertaking);
+  void retire(LinkId id, Peer& peer);
+  void release_held(Peer& peer);
   /// Says bye and forgets the link.
   void close(LinkId id, wire::CloseReason reason, const std::string& text);
   /// The connection has gone or is about to: what depended on it changes.
@@ -227,6 +276,8 @@ class Mesh::Impl final : private CircleHandler {
                     std::set<NodeId>& wanted);
   void run_dials();
   void want_for_exchange(const NodeId& peer);
+  void want_helpers(std::set<NodeId>& wanted);
+  [[nodiscard]] DialWay way_of_dialling() const;
   void seek_help(const NodeId& peer);
   void look_up(const NodeId& peer);
   void tell_members(Link& link, LinkId id);
@@ -237,7 +288,61 @@ class Mesh::Impl final : private CircleHandler {
   [[nodiscard]] bool is_flowing(const NodeId& peer) const;
   [[nodiscard]] bool is_hopeful(const NodeId& peer) const;
   [[nodiscard]] Acquaintance* acquaintance(const NodeId& peer);
+
+  // --- mesh_reach.cpp
   void update_endpoints();
+  void review_reach();
+  [[nodiscard]] TimePoint reach_due() const;
+  void end_links_of_gone_addresses(const std::vector<Endpoint>& before);
+  [[nodiscard]] std::vector<Tester> testers() const;
+  [[nodiscard]] bool is_alone() const;
+  [[nodiscard]] bool is_dialable() const { return !announced_.empty(); }
+  void on_reach(LinkId id, const wire::DialBack& frame);
+  void on_reach(LinkId id, const wire::DialBackFailed& frame);
+  void on_dialled_back(const NodeId& tester, const std::string& text);
+  void on_observed(const Link& link, const Endpoint& observed);
+  [[nodiscard]] std::vector<AddressStatus> address_status() const;
+  [[nodiscard]] NatMapping nat_mapping() const;
+
+  // --- mesh_paths.cpp
+  LinkId undertake(Undertaking undertaking);
+  void finish_dial_back(LinkId id, const Undertaking& done);
+  void on_undertaking_failed(LinkId id, const Error& error);
+  [[nodiscard]] bool is_undertaken(const NodeId& peer) const;
+  [[nodiscard]] bool has_direct_link(const NodeId& peer) const;
+  void review_paths();
+  void try_doors();
+  void seek_path(const NodeId& peer);
+  void seek_better_path(const NodeId& peer, Link& link);
+  void dial_beside(const NodeId& peer);
+  void leave_note(const NodeId& peer);
+  void follow(MeshIndex mesh, const PeerRecord& asker);
+  void propose_meeting(const NodeId& peer, LinkId over);
+  void start_meeting(const NodeId& peer, const Endpoint& at, bool as_client);
+  void on_reach(LinkId id, const wire::Meet& frame);
+  void pass_on(LinkId id, const wire::Meet& frame);
+  [[nodiscard]] std::vector<NodeId> helpers_for(const NodeId& peer) const;
+  [[nodiscard]] std::string why_no_better(const NodeId& peer) const;
+
+  // --- mesh_relays.cpp
+  bool send(LinkId over, const wire::ReachFrame& frame) override;
+  void review_relays();
+  void review_reservations();
+  void release_reservations();
+  [[nodiscard]] std::vector<Via> vias() const;
+  [[nodiscard]] std::optional<NodeId> relay_for(const NodeId& peer) const;
+  bool link_through(const NodeId& relay, const NodeId& peer);
+  void leave_relay(const NodeId& relay, const NodeId& peer, const std::string& why);
+  void arm_relay();
+  void after_relay_frame(LinkId id, const RelayChannels::Outcome& ours,
+                         const RelayChannels::Outcome& carried);
+  void on_reach(LinkId id, const wire::RelayReserve& frame);
+  void on_reach(LinkId id, const wire::RelayReserved& frame);
+  void on_reach(LinkId id, const wire::RelayOpen& frame);
+  void on_reach(LinkId id, const wire::RelayOpened& frame);
+  void on_reach(LinkId id, wire::RelayData& frame);
+  void on_reach(LinkId id, const wire::RelayCredit& frame);
+  void on_reach(LinkId id, const wire::RelayClose& frame);
 
   // --- mesh_sending.cpp
   const Route& route_of(const TopicName& topic);
@@ -302,7 +407,13 @@ class Mesh::Impl final : private CircleHandler {
 
   PeerLinkSettings link_settings_;
   OwnAddresses addresses_;
+  DialTests dial_tests_;
+  NatObserver nat_;
   Reversal reversal_;
+  Meetings meetings_;
+  RelayLedger ledger_;
+  RelayService relay_;
+  RelayChannels channels_;
   LookupPacer pacer_;
   PeerBook book_;
   std::vector<std::unique_ptr<Circle>> circles_;  // by MeshIndex
@@ -312,6 +423,15 @@ class Mesh::Impl final : private CircleHandler {
 
   std::map<LinkId, Link> links_;
   std::map<LinkId, DialOrder> dials_;
+  std::map<LinkId, Undertaking> undertakings_;
+  std::map<NodeId, Reservation> reservations_;                          // at these relays
+  std::map<NodeId, std::pair<TimePoint, std::string>> refused_places_;  // until when not to ask
+  /// Relays through which a peer could not be reached, until when; the relay alone: through which
+  /// nobody could.
+  std::map<std::pair<NodeId, NodeId>, TimePoint> bad_paths_;
+  std::map<NodeId, TimePoint> bad_relays_;
+  std::map<NodeId, std::size_t> meets_passed_;  // of each asker, in this minute
+  TimePoint meets_since_;
   std::map<NodeId, Peer> peers_;
   std::map<NodeId, Acquaintance> acquaintances_;
   std::set<NodeId> wanted_;          // as told to the peer book
@@ -327,6 +447,10 @@ class Mesh::Impl final : private CircleHandler {
   std::uint64_t generation_ = 1;  // of what is known about who may be missing
 
   std::vector<Endpoint> announced_;
+  std::vector<Via> vias_;
+  TimePoint doors_due_;
+  unsigned doors_tried_ = 0;                 // since the last link
+  std::optional<TimePoint> testable_since_;  // somebody is linked who could test our addresses
   std::uint64_t last_link_id_ = 0;
   std::uint64_t link_ordinal_ = 0;
   std::set<LinkId> unsealed_links_;
@@ -348,6 +472,7 @@ class Mesh::Impl final : private CircleHandler {
   WakeId tick_wake_;
   TimePoint ticks_at_;
   TimePoint addresses_due_;
+  WakeId relay_wake_;
   WakeId parking_wake_;
   std::optional<TimePoint> parking_wakes_at_;
   /// Turn-end tasks cannot be cancelled: they look here whether there is still anybody.

@@ -41,10 +41,17 @@ void Mesh::Impl::on_link_open(LinkId id, LinkFacts facts) {
     Acquaintance* known = acquaintance(order->peer);
     if (known != nullptr && known->dials_under_way > 0) --known->dials_under_way;
   }
-  if (!running_ || (!facts.inbound && !order)) {
+  std::optional<Undertaking> undertaking;
+  if (const auto found = undertakings_.find(id); found != undertakings_.end()) {
+    undertaking = std::move(found->second);
+    undertakings_.erase(found);
+  }
+  if (!running_ || (!facts.inbound && !order && !undertaking)) {
     host_.close_link(id);
     return;
   }
+  if (undertaking && undertaking->kind == Undertaking::Kind::dial_back)
+    return finish_dial_back(id, *undertaking);
   std::string why_not;
   if (!has_room_for_link(facts, why_not)) {
     log_refusal(facts.peer, facts.remote, facts.inbound, why_not);
@@ -55,10 +62,11 @@ void Mesh::Impl::on_link_open(LinkId id, LinkFacts facts) {
   LinkOpening opening;
   opening.peer = facts.peer;
   if (order) opening.expected = order->peer;
+  opening.relayed = undertaking && undertaking->kind == Undertaking::Kind::relayed;
   STARLING_CHECK(facts.exporter.size() == opening.secret.size());
   std::copy(facts.exporter.begin(), facts.exporter.end(), opening.secret.begin());
   opening.role = facts.inbound ? LinkRole::listener : LinkRole::dialler;
-  opening.remote = facts.remote;
+  if (!opening.relayed) opening.remote = facts.remote;
   opening.endpoints = endpoints_for(facts.remote);
   opening.ordinal = ++link_ordinal_;
   opening.holds_other = std::any_of(links_.begin(), links_.end(), [&](const auto& entry) {
@@ -69,6 +77,7 @@ void Mesh::Impl::on_link_open(LinkId id, LinkFacts facts) {
       links_.try_emplace(id, PeerLink{link_settings_, std::move(opening), now()}, facts);
   STARLING_CHECK(is_new);
   at->second.order = order;
+  note_path(at->second, undertaking);
   at->second.out = &host_.link_output(id);
   LinkEvents events;
   at->second.machine.start(events, *at->second.out);
@@ -147,8 +156,13 @@ void Mesh::Impl::on_event(LinkId id, const LinkReady& ready) {
     }
     log_.debug("mesh_link_duplicate",
                {{"peer", ready.peer}, {"kept", id.value}, {"closed", other_id.value}});
+    log_.info("mesh_path_changed", {{"peer", ready.peer},
+                                    {"path", to_text(link.path)},
+                                    {"addr", link.remote.to_text()},
+                                    {"relay", link.relay ? link.relay->to_short_text() : ""},
+                                    {"was", to_text(other.path)}});
     adopt(id, link, peer);
-    close(other_id, wire::CloseReason::duplicate_link, "another link stays");
+    retire(other_id, peer);
   } else {
     std::string meshes;
     for (const std::size_t mesh : ready.meshes) {
@@ -157,6 +171,8 @@ void Mesh::Impl::on_event(LinkId id, const LinkReady& ready) {
     log_.info("mesh_peer_linked", {{"peer", ready.peer},
                                    {"addr", link.remote.to_text()},
                                    {"inbound", link.inbound},
+                                   {"path", to_text(link.path)},
+                                   {"relay", link.relay ? link.relay->to_short_text() : ""},
                                    {"meshes", meshes},
                                    {"software", ready.hello.software}});
     adopt(id, link, peer);
@@ -179,13 +195,18 @@ void Mesh::Impl::learn_from_hello(const Link& link, const LinkReady& ready) {
       interests_.drop(ready.peer, circle->index());
     }
   }
-  const auto proved = link.order ? std::optional<Endpoint>{link.order->endpoint} : std::nullopt;
+  const auto proved = link.order ? std::optional<Endpoint>{link.order->endpoint} : link.dialled;
   book_.on_linked(ready.peer, proved, now(), scheduler_.unix_now());
-  if (Acquaintance* known = acquaintance(ready.peer)) known->rounds_failed = 0;
-  if (ready.hello.observed) {
-    addresses_.on_observed(ready.peer, link.remote, *ready.hello.observed, now());
-    update_endpoints();
+  if (Acquaintance* known = acquaintance(ready.peer)) {
+    known->rounds_failed = 0;
+    known->relay_attempts = 0;
+    known->asks = 0;
+    known->relay_not_before = TimePoint{};
+    if (link.path != PathKind::relayed) known->direct_attempts = 0;
   }
+  if (link.path != PathKind::relayed) meetings_.on_met(ready.peer);
+  peer_of(ready.peer).offers_relay = ready.hello.offers_relay;
+  if (ready.hello.observed) on_observed(link, *ready.hello.observed);
   // A reachable member serves the DHT on the same port.
   if (proved) {
     rendezvous_.add_node(*proved);
@@ -217,6 +238,46 @@ void Mesh::Impl::adopt(LinkId id, Link& link, Peer& peer) {
   flush(id);
   topology_changed_ = true;
   ask_turn_end();
+}
+
+/// Another link is used from now on; what is under way on this one is still taken.
+void Mesh::Impl::retire(LinkId id, Peer& peer) {
+  if (peer.draining && *peer.draining != id)
+    close(*peer.draining, wire::CloseReason::duplicate_link, "another link stays");
+  Link& link = links_.at(id);
+  link.machine.supersede(now(), *link.out);
+  peer.draining = id;
+  flush(id);
+  arm(id, link);
+}
+
+/// The older link has said all it had to say.
+void Mesh::Impl::release_held(Peer& peer) {
+  peer.draining.reset();
+  if (peer.kept == nullptr || !peer.link) return;
+  Link& link = *peer.kept;
+  const LinkId id = *peer.link;
+  for (PublicationsArrived& event : std::exchange(link.held, {})) receive(id, link, peer, event);
+  link.machine.hold_credit(wire::Lane::best_effort, false, *link.out);
+  flush(id);
+}
+
+void Mesh::Impl::note_path(Link& link, const std::optional<Undertaking>& undertaking) {
+  const auto about = acquaintances_.find(link.peer);
+  const bool was_asked = about != acquaintances_.end() && about->second.asked_at
+                         && now() - *about->second.asked_at < asked_hope;
+  link.from_mesh_port = !link.inbound && link.local.port == settings_.mesh_port;
+  link.path = PathKind::dialled;
+  if (link.inbound) link.path = was_asked ? PathKind::dialled_back : PathKind::dialled_us;
+  if (!undertaking) return;
+  if (undertaking->kind == Undertaking::Kind::beside
+      || undertaking->kind == Undertaking::Kind::door)
+    link.dialled = undertaking->endpoint;
+  if (undertaking->kind == Undertaking::Kind::met) link.path = PathKind::met;
+  if (undertaking->kind != Undertaking::Kind::relayed) return;
+  link.path = PathKind::relayed;
+  link.relay = undertaking->relay;
+  link.from_mesh_port = false;
 }
 
 void Mesh::Impl::begin_flow(const NodeId& id, Peer& peer) {
@@ -258,7 +319,14 @@ void Mesh::Impl::on_event(LinkId id, const InterestsChanged& event) {
 
 void Mesh::Impl::on_event(LinkId id, PublicationsArrived& event) {
   Link& link = links_.at(id);
-  receive(id, link, peer_of(link.peer), event);
+  Peer& peer = peer_of(link.peer);
+  if (peer.draining && *peer.draining != id && links_.contains(*peer.draining)) {
+    // What came before over the other link goes first.
+    link.machine.hold_credit(wire::Lane::best_effort, true, *link.out);
+    link.held.push_back(std::move(event));
+    return;
+  }
+  receive(id, link, peer, event);
 }
 
 void Mesh::Impl::on_event(LinkId id, const Acknowledged& event) {
@@ -291,6 +359,14 @@ void Mesh::Impl::on_event(LinkId id, const LinkClosed& event) {
   const Link& link = links_.at(id);
   std::string why = "the peer says: " + std::string{wire::to_text(event.reason)};
   if (!event.text.empty()) why += " (" + event.text + ")";
+  if (event.reason == wire::CloseReason::dialled_back && !link.machine.is_draining()) {
+    const NodeId tester = link.peer;
+    const bool is_test = link.inbound && link.machine.meshes().empty();
+    host_.close_link(id);
+    forget(id, why, event.reason);
+    if (is_test) on_dialled_back(tester, event.text);
+    return;
+  }
   const bool was_refused = link.machine.meshes().empty();
   if (was_refused && event.reason != wire::CloseReason::duplicate_link) {
     log_refusal(link.peer, link.remote, link.inbound, why);
@@ -334,7 +410,7 @@ void Mesh::Impl::on_link_closed(LinkId id, const std::string& why) {
 
 void Mesh::Impl::on_dial_failed(LinkId id, const Error& error) {
   const auto found = dials_.find(id);
-  if (found == dials_.end()) return;
+  if (found == dials_.end()) return on_undertaking_failed(id, error);
   const DialOrder order = found->second;
   dials_.erase(found);
   book_.on_dial_failed(order, now());
@@ -356,7 +432,7 @@ void Mesh::Impl::on_dial_failed(LinkId id, const Error& error) {
 }
 
 void Mesh::Impl::forget(LinkId id, const std::string& why, wire::CloseReason reason) {
-  if (const auto dial = dials_.find(id); dial != dials_.end()) {
+  if (dials_.contains(id) || undertakings_.contains(id)) {
     on_dial_failed(id, Error{Errc::unreachable, why});
     return;
   }
@@ -365,7 +441,11 @@ void Mesh::Impl::forget(LinkId id, const std::string& why, wire::CloseReason rea
   const NodeId peer_id = found->second.peer;
   const auto order = found->second.order;
   scheduler_.cancel(found->second.wake);
+  const auto relay = found->second.relay;
+  const bool was_opening = found->second.machine.meshes().empty();
   links_.erase(found);
+  channels_.on_carrier_lost(id);
+  relay_.on_link_lost(id, peer_id);
   unsealed_links_.erase(id);
   uncommitted_links_.erase(id);
   if (order) {
@@ -373,6 +453,9 @@ void Mesh::Impl::forget(LinkId id, const std::string& why, wire::CloseReason rea
     if (Acquaintance* known = acquaintance(peer_id)) ++known->rounds_failed;
   }
   Peer* peer = find_peer(peer_id);
+  if (peer != nullptr && peer->draining == id) release_held(*peer);
+  if (relay && (was_opening || reason == wire::CloseReason::timeout))
+    leave_relay(*relay, peer_id, why);
   if (peer != nullptr && peer->link == id) on_peer_lost(peer_id, *peer, why, reason);
   ++generation_;
   topology_changed_ = parking_changed_ = true;
@@ -385,7 +468,8 @@ void Mesh::Impl::on_peer_lost(const NodeId& id, Peer& peer, const std::string& w
   peer.link.reset();
   peer.kept = nullptr;
   peer.flowing = false;
-  peer.waiting.clear();  // QoS 0 does not wait for another link
+  // QoS 0 does not wait for another link, unless one is about to stand.
+  if (reason != wire::CloseReason::duplicate_link) peer.waiting.clear();
   count_dropped(peer);
   peer.away_since = now();
   peer.outbox.rewind();

@@ -14,6 +14,7 @@
 #include "starling/time.hpp"
 
 #include "bridge/outbox/outbox.hpp"
+#include "bridge/reach/relay_service.hpp"
 #include "bridge/sharing/share_rules.hpp"
 #include "src/crypto/ed25519.hpp"
 #include "src/crypto/mesh_keys.hpp"
@@ -30,6 +31,13 @@ struct MeshConfig {
   ShareRules rules;
 };
 
+/// What this node does with relays.
+enum class RelayUse : std::uint8_t {
+  off,    ///< its links never lead through others
+  use,    ///< where no direct path is found, they do
+  offer,  ///< and it carries links of others, if it can be dialled
+};
+
 struct MeshSettings {
   crypto::SigningKey identity;
   std::uint64_t epoch = 1;            ///< boot counter, kept on disk, greater than ever before
@@ -43,6 +51,8 @@ struct MeshSettings {
   std::vector<Endpoint>
       bootstrap_endpoints{};  ///< resolved; decide whether private addresses are announced
 
+  RelayUse relay = RelayUse::use;
+  RelayBounds relay_bounds{};
   std::size_t links_max = limits::links_max;
   double peer_messages_per_s = 0;  ///< what one peer may bring into private meshes; 0: no bound
   double open_messages_per_s = limits::open_messages_per_s;  ///< the same, into open meshes

@@ -4,12 +4,15 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "starling/endpoint.hpp"
 #include "starling/ids.hpp"
 #include "starling/time.hpp"
+
+#include "bridge/reach/own_addresses.hpp"
 
 namespace starling {
 
@@ -29,6 +32,9 @@ enum class PathKind : std::uint8_t {
   met,           ///< both dialled at one moment (TCP simultaneous open)
   relayed,       ///< through another member
 };
+
+/// For logs and tables: "dialled", "dialled us", "dialled back", "met", "relayed".
+[[nodiscard]] std::string_view to_text(PathKind path);
 
 struct PeerStatus {
   NodeId id;
@@ -50,9 +56,6 @@ struct PeerStatus {
   std::size_t outbox_bytes = 0;
   std::size_t interests = 0;  ///< filters it wants from us, all meshes
 };
-
-/// Where an address of ours comes from.
-enum class AddressSource : std::uint8_t { configured, interface, mapped, observed };
 
 /// What is known about whether others can dial it.
 enum class Dialability : std::uint8_t {
@@ -103,7 +106,9 @@ struct MeshStatus {
 /// often.
 struct MeshLoad {
   std::size_t peers_known = 0;
-  std::size_t links = 0;  ///< linked peers
+  std::size_t links = 0;          ///< linked peers
+  std::size_t relayed_links = 0;  ///< of them: through another member
+  std::size_t carried_links = 0;  ///< of others, through this node
   std::size_t parked_messages = 0;
   std::size_t outbox_messages = 0;
   std::size_t outbox_bytes = 0;

@@ -13,11 +13,8 @@ constexpr std::size_t told_in_large_mesh = 8;  // members named to a new peer of
 // off; up to here the counting decides.
 constexpr std::size_t large_estimate_min = limits::small_mesh_members_max * 3 / 2;
 constexpr std::size_t tellers_max = 4;  // remembered per member, as helpers
-constexpr auto asked_hope =
-    std::chrono::seconds{5};  // how long a dial-me request may take to bear fruit
 constexpr auto lookup_interval =
-    std::chrono::seconds{30};                           // between two lookups of one node record
-constexpr auto followed_for = std::chrono::minutes{1};  // how long an asker is dialled back
+    std::chrono::seconds{30};  // between two lookups of one node record
 
 bool contains(const std::vector<std::size_t>& meshes, MeshIndex mesh) {
   return std::find(meshes.begin(), meshes.end(), mesh) != meshes.end();
@@ -51,6 +48,7 @@ void Mesh::Impl::review_topology() {
       review_large(*circle, members, wanted);
     }
   }
+  want_helpers(wanted);
   for (const NodeId& id : wanted_) {
     if (!wanted.contains(id)) book_.set_wanted(id, false);
   }
@@ -62,7 +60,7 @@ void Mesh::Impl::review_topology() {
     all_wanted_flow_ = all_wanted_flow_ && is_flowing(id);
     const KnownPeer* known = book_.find(id);
     if (known != nullptr && known->endpoints.empty() && !is_flowing(id)) {
-      seek_help(id);
+      seek_path(id);
       look_up(id);
     }
   }
@@ -133,6 +131,30 @@ bool Mesh::Impl::is_topology_settled() const {
   });
 }
 
+/// Who cannot be dialled is asked over the members that it names.
+void Mesh::Impl::want_helpers(std::set<NodeId>& wanted) {
+  std::set<NodeId> helpers;
+  for (const NodeId& id : wanted) {
+    const KnownPeer* known = book_.find(id);
+    if (known == nullptr || known->meshes.empty() || is_flowing(id)) continue;
+    const std::string mesh = *known->meshes.begin();
+    for (const Via& via : std::vector<Via>{known->vias}) {
+      if (via.node == own_ || via.node == id || wanted.contains(via.node)) continue;
+      PeerRecord record;
+      record.id = via.node;
+      record.endpoints = {via.endpoint};
+      book_.on_seen(record, PeerSource::told, mesh, now(), scheduler_.unix_now());
+      helpers.insert(via.node);
+    }
+  }
+  wanted.merge(helpers);
+}
+
+/// Who cannot be dialled shows itself at one place, where others can meet it.
+DialWay Mesh::Impl::way_of_dialling() const {
+  return {is_dialable() ? std::uint16_t{0} : settings_.mesh_port, false};
+}
+
 void Mesh::Impl::want_for_exchange(const NodeId& peer) {
   Acquaintance* known = acquaintance(peer);
   if (known == nullptr) return;
@@ -156,6 +178,7 @@ bool Mesh::Impl::is_hopeful(const NodeId& peer) const {
   const Acquaintance about = found == acquaintances_.end() ? Acquaintance{} : found->second;
   if (about.dials_under_way > 0) return true;
   if (about.asked_at && now() - *about.asked_at < asked_hope) return true;
+  if (is_undertaken(peer)) return true;
   const KnownPeer* known = book_.find(peer);
   return wanted_.contains(peer) && about.rounds_failed == 0 && known != nullptr
          && !known->endpoints.empty();
@@ -181,7 +204,7 @@ void Mesh::Impl::run_dials() {
     dials_.emplace(id, *order);
     if (Acquaintance* known = acquaintance(order->peer)) ++known->dials_under_way;
     log_.debug("mesh_dial", {{"peer", order->peer}, {"addr", order->endpoint.to_text()}});
-    host_.dial(id, order->endpoint, order->peer);
+    host_.dial(id, order->endpoint, order->peer, way_of_dialling());
   }
   if (dials_.size() >= limits::dials_under_way_max)
     return;  // the end of one of them comes back here
@@ -221,12 +244,13 @@ void Mesh::Impl::seek_help(const NodeId& peer) {
     return std::nullopt;
   };
   std::vector<NodeId> helpers;
-  for (const NodeId& teller : about->told_by) {
-    const Peer* helper = find_peer(teller);
-    if (helper != nullptr && helper->flowing && common_mesh(*helper)) helpers.push_back(teller);
+  for (const NodeId& id : helpers_for(peer)) {
+    if (common_mesh(*find_peer(id))) helpers.push_back(id);
   }
+  // Whoever names its helpers is asked over those, once we are linked with one of them; for others
+  // anybody may happen to be linked with it.
   for (const auto& [id, helper] : peers_) {
-    if (!helper.flowing || !common_mesh(helper)) continue;
+    if (!known->vias.empty() || !helper.flowing || !common_mesh(helper)) continue;
     if (std::find(helpers.begin(), helpers.end(), id) == helpers.end()) helpers.push_back(id);
   }
   for (const NodeId& id : reversal_.ask(peer, helpers, now())) {
@@ -235,6 +259,7 @@ void Mesh::Impl::seek_help(const NodeId& peer) {
     const std::vector<Endpoint> endpoints = endpoints_for(link.remote);
     if (endpoints.empty()) return;  // nobody could dial us either
     about->asked_at = now();
+    ++about->asks;
     log_.debug("mesh_dial_me_asked", {{"peer", peer}, {"helper", id}});
     link.machine.send_dial_me(*common_mesh(helper), peer, own_, endpoints,
                               host_.link_output(*helper.link));
@@ -246,20 +271,12 @@ void Mesh::Impl::on_event(LinkId id, const DialMeArrived& event) {
   const NodeId from = links_.at(id).peer;
   if (event.asker == own_ || event.asker == event.asked) return;
   if (event.asked == own_) {
-    if (is_flowing(event.asker) || !reversal_.may_follow(event.asker, from, now())) return;
-    PeerRecord record;
-    record.id = event.asker;
-    record.endpoints = event.endpoints;
-    book_.on_seen(record, PeerSource::told, circles_[event.mesh]->name(), now(),
-                  scheduler_.unix_now());
-    if (Acquaintance* about = acquaintance(event.asker)) {
-      about->rounds_failed = 0;
-      about->exchange_until =
-          std::max(about->exchange_until.value_or(TimePoint{}), now() + followed_for);
-    }
+    if (has_direct_link(event.asker) || !reversal_.may_follow(event.asker, from, now())) return;
+    PeerRecord asker;
+    asker.id = event.asker;
+    asker.endpoints = event.endpoints;
     log_.debug("mesh_dial_me_followed", {{"peer", event.asker}, {"helper", from}});
-    topology_changed_ = true;
-    ask_turn_end();
+    follow(static_cast<MeshIndex>(event.mesh), asker);
     return;
   }
   // Passed on only for the peer itself, and only to a member of the mesh in which it asks.
@@ -354,20 +371,8 @@ std::vector<Endpoint> Mesh::Impl::endpoints_for(const Endpoint& remote) const {
   const bool is_behind_our_address = std::any_of(
       announced_.begin(), announced_.end(),
       [&](const Endpoint& own) { return own.is_v4() && own.address == remote.address; });
-  if (remote.is_private() || is_behind_our_address) return addresses_.told_to_neighbour();
+  if (remote.is_private() || is_behind_our_address) return addresses_.told_to_neighbour(announced_);
   return announced_;
-}
-
-void Mesh::Impl::update_endpoints() {
-  std::vector<Endpoint> announced = addresses_.announced();
-  if (announced == announced_) return;
-  announced_ = std::move(announced);
-  std::string text;
-  for (const Endpoint& endpoint : announced_)
-    text += (text.empty() ? "" : " ") + endpoint.to_text();
-  log_.info("mesh_addresses", {{"announced", text}});
-  if (!running_) return;
-  for (const auto& circle : circles_) circle->set_endpoints(announced_);
 }
 
 }  // namespace starling

@@ -186,6 +186,7 @@ class Daemon::Impl {
   void listen_for_peers(BoundPort& port) {
     Endpoint at = now_.plan.mesh_listen;
     at.port = port.port;
+    share_with_dialler(port.tcp);
     peer_listener_ = std::make_unique<UvListener>(
         loop_, std::move(port.tcp),
         [this](std::unique_ptr<ByteStream> stream) { node_->add_peer(std::move(stream)); }, &log_);

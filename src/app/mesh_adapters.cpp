@@ -48,6 +48,17 @@ MeshSettings mesh_settings(const config::Settings& settings, const Plan& plan,
   mesh.meshes = plan.meshes;
   mesh.mesh_port = port;
   mesh.local_endpoints = reachable_at(plan.mesh_listen, port);
+  switch (settings.dht.relay) {
+    case config::RelayChoice::off:
+      mesh.relay = RelayUse::off;
+      break;
+    case config::RelayChoice::use:
+      mesh.relay = RelayUse::use;
+      break;
+    case config::RelayChoice::offer:
+      mesh.relay = RelayUse::offer;
+      break;
+  }
   mesh.links_max = settings.peers.peers_max;
   mesh.peer_messages_per_s = settings.peers.messages_per_s;
   mesh.open_messages_per_s = settings.peers.open_messages_per_s;

@@ -305,13 +305,13 @@ void visit_auth(Schema& schema, Settings& settings) {
 
 void visit_dht(Schema& schema, DhtSettings& dht) {
   static constexpr std::array<std::string_view, 4> nats = {"auto", "off", "upnp", "natpmp"};
-  static constexpr std::array<std::string_view, 1> off = {"off"};
+  static constexpr std::array<std::string_view, 3> relays = {"off", "use", "offer"};
   schema.place(dht.origin);
   schema.texts("bootstrap", dht.bootstrap);
   schema.text("listen", dht.listen);
   schema.text("network", dht.network);
   schema.choice("nat", nats, dht.nat, NatChoice::automatic);
-  schema.only("relay", off);
+  schema.choice("relay", relays, dht.relay, RelayChoice::off);
 }
 
 void visit_client_limits(Schema& schema, ClientLimits& clients) {

@@ -115,10 +115,18 @@ enum class NatChoice : std::uint8_t {
   nat_pmp
 };
 
+/// What this node does with relays, the last way to nodes behind routers.
+enum class RelayChoice : std::uint8_t {
+  off,    ///< its links never lead through others
+  use,    ///< where no direct path is found, they do
+  offer,  ///< and it carries links of others, if it can be dialled
+};
+
 struct DhtSettings {
   std::vector<std::string> bootstrap;  ///< "host" or "host:port"
   std::string listen = "[::]:21883";   ///< TCP (links) and UDP (DHT); port 0: any free pair
   NatChoice nat = NatChoice::automatic;
+  RelayChoice relay = RelayChoice::use;
   std::string network;  ///< keeps separate DHTs apart; empty: the common one
   Origin origin;
 };

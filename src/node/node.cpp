@@ -353,8 +353,13 @@ void Node::end_exchange(ConnectionId id) {
 
 // --- From the mesh
 
-void Node::dial(LinkId link, const Endpoint& to, const NodeId& expected) {
-  peers_->dial(link, to, expected);
+void Node::dial(LinkId link, const Endpoint& to, const std::optional<NodeId>& expected,
+                const DialWay& way) {
+  peers_->dial(link, to, expected, way);
+}
+void Node::open_over(LinkId link, std::unique_ptr<ByteStream> stream, const NodeId& expected,
+                     bool as_server) {
+  peers_->open_over(link, std::move(stream), expected, as_server);
 }
 OutputBuffer& Node::link_output(LinkId link) {
   return peers_->output(link);

@@ -134,7 +134,10 @@ class Node final : private BrokerHost, private MeshHost, private ClientConnectio
   bool may_stay(ConnectionId id, std::string_view user) override;
 
   // --- MeshHost
-  void dial(LinkId link, const Endpoint& to, const NodeId& expected) override;
+  void dial(LinkId link, const Endpoint& to, const std::optional<NodeId>& expected,
+            const DialWay& way) override;
+  void open_over(LinkId link, std::unique_ptr<ByteStream> stream, const NodeId& expected,
+                 bool as_server) override;
   OutputBuffer& link_output(LinkId link) override;
   void flush_link(LinkId link) override;
   [[nodiscard]] bool link_is_congested(LinkId link) const override;

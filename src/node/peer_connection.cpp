@@ -13,12 +13,13 @@ constexpr std::size_t early_encryption_size = 2 * limits::tls_record_max;
 
 PeerConnection::PeerConnection(LinkId id, std::unique_ptr<ByteStream> stream,
                                std::unique_ptr<SecureChannel> channel,
-                               std::optional<NodeId> expected, Owner& owner, Scheduler& scheduler)
+                               const Expectation& expectation, Owner& owner, Scheduler& scheduler)
     : id_(id),
       stream_(std::move(stream)),
       channel_(std::move(channel)),
-      expected_(expected),
+      expectation_(expectation),
       remote_(stream_->peer_endpoint()),
+      local_(stream_->local_endpoint()),
       owner_(owner),
       scheduler_(scheduler) {
   stream_->set_handler(this);
@@ -73,8 +74,9 @@ void PeerConnection::close() {
 Result<void> PeerConnection::check_identity() {
   const std::optional<NodeId> peer = channel_->peer();
   if (!peer) return Error{Errc::bad_identity, "the peer showed no certificate"};
-  if (expected_ && *peer != *expected_)
-    return Error{Errc::bad_identity, "dialled " + expected_->to_short_text() + ", but "
+  const std::optional<NodeId>& expected = expectation_.peer;
+  if (expected && *peer != *expected)
+    return Error{Errc::bad_identity, "dialled " + expected->to_short_text() + ", but "
                                          + peer->to_short_text() + " answered"};
   return {};
 }

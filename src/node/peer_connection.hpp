@@ -31,9 +31,12 @@ class PeerConnection final : private ByteStream::Handler {
     virtual void on_ended(PeerConnection& connection, const Error& why) = 0;
   };
 
-  /// `expected`: who must answer, for a connection we dialled.
+  struct Expectation {
+    std::optional<NodeId> peer;  ///< who must be there; nullopt: anybody, who has dialled us
+    bool as_server = false;      ///< our part in the TLS handshake
+  };
   PeerConnection(LinkId id, std::unique_ptr<ByteStream> stream,
-                 std::unique_ptr<SecureChannel> channel, std::optional<NodeId> expected,
+                 std::unique_ptr<SecureChannel> channel, const Expectation& expectation,
                  Owner& owner, Scheduler& scheduler);
   ~PeerConnection() override;
   PeerConnection(const PeerConnection&) = delete;
@@ -44,11 +47,12 @@ class PeerConnection final : private ByteStream::Handler {
   void start();
 
   [[nodiscard]] LinkId id() const { return id_; }
-  [[nodiscard]] bool is_inbound() const { return !expected_; }
-  [[nodiscard]] const std::optional<NodeId>& expected() const { return expected_; }
+  [[nodiscard]] bool is_inbound() const { return expectation_.as_server; }
+  [[nodiscard]] const std::optional<NodeId>& expected() const { return expectation_.peer; }
   [[nodiscard]] bool is_established() const { return told_established_; }
   [[nodiscard]] SecureChannel& channel() { return *channel_; }
   [[nodiscard]] Endpoint remote() const { return remote_; }
+  [[nodiscard]] Endpoint local() const { return local_; }
 
   /// Plain bytes to send; encrypted at the end of the turn after flush_soon().
   OutputBuffer& output() { return plain_out_; }
@@ -72,8 +76,9 @@ class PeerConnection final : private ByteStream::Handler {
   LinkId id_;
   std::unique_ptr<ByteStream> stream_;
   std::unique_ptr<SecureChannel> channel_;
-  std::optional<NodeId> expected_;
+  Expectation expectation_;
   Endpoint remote_;
+  Endpoint local_;
   Owner& owner_;
   Scheduler& scheduler_;
   OutputBuffer plain_out_;

@@ -20,45 +20,61 @@ void PeerConnections::accept(LinkId link, std::unique_ptr<ByteStream> stream) {
               {{"addr", stream->peer_endpoint().to_text()}, {"why", "too many links"}});
     return;
   }
-  keep(link, std::move(stream), channels_.make_server(), std::nullopt);
+  keep(link, std::move(stream), {std::nullopt, true});
 }
 
-void PeerConnections::dial(LinkId link, const Endpoint& to, const NodeId& expected) {
-  dialling_.emplace(link, expected);
-  dialer_.dial(to, [this, link, alive = alive_](Result<std::unique_ptr<ByteStream>> stream) {
+void PeerConnections::dial(LinkId link, const Endpoint& to, const std::optional<NodeId>& expected,
+                           const DialWay& way) {
+  dialling_.emplace(link, Dialling{expected, way.as_server});
+  auto done = [this, link, alive = alive_](Result<std::unique_ptr<ByteStream>> stream) {
     if (!*alive) return;
     const auto found = dialling_.find(link);
     if (found == dialling_.end()) return;  // taken back meanwhile
-    const NodeId peer = found->second;
+    const Dialling dialling = found->second;
     dialling_.erase(found);
-    on_dialled(link, peer, std::move(stream));
-  });
+    on_dialled(link, dialling, std::move(stream));
+  };
+  if (way.from_port != 0)
+    dialer_.dial_from(way.from_port, to, std::move(done));
+  else
+    dialer_.dial(to, std::move(done));
 }
 
-void PeerConnections::on_dialled(LinkId link, const NodeId& expected,
+void PeerConnections::on_dialled(LinkId link, const Dialling& dialling,
                                  Result<std::unique_ptr<ByteStream>> stream) {
   if (!stream) return mesh_->on_dial_failed(link, stream.error());
-  keep(link, std::move(stream).value(), channels_.make_client(ticket_for(expected)), expected);
+  keep(link, std::move(stream).value(), {dialling.expected, dialling.as_server});
+}
+
+void PeerConnections::open_over(LinkId link, std::unique_ptr<ByteStream> stream,
+                                const NodeId& expected, bool as_server) {
+  keep(link, std::move(stream), {expected, as_server});
+}
+
+std::unique_ptr<SecureChannel> PeerConnections::channel_for(
+    const PeerConnection::Expectation& who) {
+  if (who.as_server) return channels_.make_server();
+  return channels_.make_client(who.peer ? ticket_for(*who.peer) : Bytes{});
 }
 
 void PeerConnections::keep(LinkId link, std::unique_ptr<ByteStream> stream,
-                           std::unique_ptr<SecureChannel> channel, std::optional<NodeId> expected) {
+                           const PeerConnection::Expectation& expectation) {
   PeerConnection::Owner& owner = *this;
   auto& kept = connections_[link];
-  kept = std::make_unique<PeerConnection>(link, std::move(stream), std::move(channel), expected,
-                                          owner, scheduler_);
+  kept = std::make_unique<PeerConnection>(link, std::move(stream), channel_for(expectation),
+                                          expectation, owner, scheduler_);
   watch_handshake(link);
-  if (expected) kept->start();
+  if (!expectation.as_server) kept->start();
 }
 
 void PeerConnections::watch_handshake(LinkId link) {
-  scheduler_.wake_at(
-      scheduler_.now() + limits::link_handshake_timeout, [this, link, alive = alive_] {
-        if (!*alive) return;
-        const auto found = connections_.find(link);
-        if (found == connections_.end() || found->second->is_established()) return;
-        found->second->end({Errc::unreachable, "no complete TLS handshake in time"});
-      });
+  scheduler_.wake_at(scheduler_.now() + limits::link_handshake_timeout,
+                     [this, link, alive = alive_] {
+                       if (!*alive) return;
+                       const auto found = connections_.find(link);
+                       if (found == connections_.end() || found->second->is_established()) return;
+                       found->second->end({Errc::unreachable, "no complete TLS handshake in time"});
+                     });
 }
 
 OutputBuffer& PeerConnections::output(LinkId link) {
@@ -96,6 +112,7 @@ void PeerConnections::on_established(PeerConnection& connection) {
   facts.peer = *connection.channel().peer();
   facts.exporter = std::move(exporter).value();
   facts.remote = connection.remote();
+  facts.local = connection.local();
   facts.inbound = connection.is_inbound();
   mesh_->on_link_open(connection.id(), std::move(facts));
 }
@@ -125,14 +142,15 @@ void PeerConnections::on_ended(PeerConnection& connection, const Error& why) {
     log_.warn("mesh_link_refused", {{"addr", ended->remote().to_text()},
                                     {"direction", ended->is_inbound() ? "in" : "out"},
                                     {"why", why.what}});
-  const bool dialled = !ended->is_inbound();
+  // By the mesh, which has asked for it.
+  const bool is_awaited = !ended->is_inbound() || ended->expected().has_value();
   if (ended->stream_has_ended())
     drop_later(std::move(ended));
   else
     closing_[link] = std::move(ended);
   if (established)
     mesh_->on_link_closed(link, why.what);
-  else if (dialled)
+  else if (is_awaited)
     mesh_->on_dial_failed(link, why);
 }
 
@@ -143,7 +161,7 @@ void PeerConnections::drop_later(std::unique_ptr<PeerConnection> connection) {
 }
 
 void PeerConnections::remember_ticket(PeerConnection& connection) {
-  if (connection.is_inbound() || !connection.is_established()) return;
+  if (connection.is_inbound() || !connection.is_established() || !connection.expected()) return;
   Bytes ticket = connection.channel().session_ticket();
   if (ticket.empty()) return;
   if (tickets_.size() >= limits::tickets_kept && tickets_.count(*connection.expected()) == 0)

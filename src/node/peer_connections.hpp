@@ -10,6 +10,7 @@
 #include "starling/limits.hpp"
 #include "starling/port/log.hpp"
 
+#include "bridge/mesh/mesh_host.hpp"
 #include "src/node/peer_connection.hpp"
 
 namespace starling {
@@ -24,7 +25,12 @@ class PeerConnections final : private PeerConnection::Owner {
   void set_mesh(Mesh* mesh) { mesh_ = mesh; }
 
   void accept(LinkId link, std::unique_ptr<ByteStream> stream);
-  void dial(LinkId link, const Endpoint& to, const NodeId& expected);
+  /// `expected` nullopt: whoever is there.
+  void dial(LinkId link, const Endpoint& to, const std::optional<NodeId>& expected,
+            const DialWay& way = {});
+  /// A link over a stream that is there already. `as_server`: our part in the TLS handshake.
+  void open_over(LinkId link, std::unique_ptr<ByteStream> stream, const NodeId& expected,
+                 bool as_server);
   /// Plain bytes towards a link that the mesh was told is open.
   OutputBuffer& output(LinkId link);
   void flush(LinkId link);
@@ -41,12 +47,18 @@ class PeerConnections final : private PeerConnection::Owner {
   void on_writable(PeerConnection& connection) override;
   void on_ended(PeerConnection& connection, const Error& why) override;
 
-  void on_dialled(LinkId link, const NodeId& expected, Result<std::unique_ptr<ByteStream>> stream);
-  void keep(LinkId link, std::unique_ptr<ByteStream> stream, std::unique_ptr<SecureChannel> channel,
-            std::optional<NodeId> expected);
+  struct Dialling {
+    std::optional<NodeId> expected;
+    bool as_server = false;
+  };
+  void on_dialled(LinkId link, const Dialling& dialling,
+                  Result<std::unique_ptr<ByteStream>> stream);
+  void keep(LinkId link, std::unique_ptr<ByteStream> stream,
+            const PeerConnection::Expectation& expectation);
   void remember_ticket(PeerConnection& connection);
   [[nodiscard]] Bytes ticket_for(const NodeId& peer) const;
   void drop_later(std::unique_ptr<PeerConnection> connection);
+  [[nodiscard]] std::unique_ptr<SecureChannel> channel_for(const PeerConnection::Expectation& who);
   void watch_handshake(LinkId link);
 
   Dialer& dialer_;
@@ -56,10 +68,10 @@ class PeerConnections final : private PeerConnection::Owner {
   Mesh* mesh_ = nullptr;
   std::unordered_map<LinkId, std::unique_ptr<PeerConnection>> connections_;
   std::unordered_map<LinkId, std::unique_ptr<PeerConnection>>
-      closing_;                        // the mesh has forgotten them
-  std::map<LinkId, NodeId> dialling_;  // close() takes a dial back by erasing it here
-  std::map<NodeId, Bytes> tickets_;    // at most limits::tickets_kept
-  Bytes plain_;                        // see Owner::plain_scratch
+      closing_;                          // the mesh has forgotten them
+  std::map<LinkId, Dialling> dialling_;  // close() takes a dial back by erasing it here
+  std::map<NodeId, Bytes> tickets_;      // at most limits::tickets_kept
+  Bytes plain_;                          // see Owner::plain_scratch
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

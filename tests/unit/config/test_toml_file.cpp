@@ -126,7 +126,8 @@ BOOST_AUTO_TEST_CASE(keys_of_later_versions_are_refused_by_name_not_ignored) {
     BOOST_TEST(Read(text).message(0).find("is not supported in this version") != std::string::npos,
                text);
   for (const char* text :
-       {"[store]\ndurability = \"some\"\n", "[dht]\nnat = \"yes\"\n", "[dht]\nrelay = \"use\"\n"})
+       {"[store]\ndurability = \"some\"\n", "[dht]\nnat = \"yes\"\n",
+        "[dht]\nrelay = \"sometimes\"\n"})
     BOOST_TEST(Read(text).trouble.size() == 1U, text);
   BOOST_TEST(Read("[dht]\nrelay = \"off\"\n").trouble.empty());
 }

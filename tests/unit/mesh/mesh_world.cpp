@@ -302,12 +302,17 @@ void WorldNode::writable() {
   world_.scheduler.end_turn();
 }
 
-void WorldNode::dial(LinkId link, const Endpoint& to, const NodeId& expected) {
-  ++dials;
+void WorldNode::dial(LinkId link, const Endpoint& to, const std::optional<NodeId>& expected,
+                     const DialWay&) {
+  if (expected) ++dials;  // who dials where it joins expects nobody in particular
   dialling_.insert(link);
   world_.scheduler.wake_at(world_.scheduler.now() + world_.latency, [this, link, to, expected] {
     if (mesh_ && dialling_.erase(link) > 0) world_.connect(*this, link, to, expected);
   });
+}
+
+void WorldNode::open_over(LinkId link, std::unique_ptr<ByteStream>, const NodeId&, bool) {
+  mesh_->on_dial_failed(link, {Errc::unreachable, "no relays in this world"});
 }
 
 OutputBuffer& WorldNode::link_output(LinkId link) {
@@ -573,7 +578,7 @@ void MeshWorld::partition(const WorldNode& a, const WorldNode& b, bool apart) {
 }
 
 void MeshWorld::connect(WorldNode& client, LinkId client_link, const Endpoint& to,
-                        const NodeId& expected) {
+                        const std::optional<NodeId>& expected) {
   WorldNode* server = nullptr;
   for (const auto& node : nodes) {
     if (node->endpoint == to && node->is_up() && node->dialable && !are_apart(client, *node)) {
@@ -584,7 +589,7 @@ void MeshWorld::connect(WorldNode& client, LinkId client_link, const Endpoint& t
     client.mesh_->on_dial_failed(client_link, Error{Errc::unreachable, "connection refused"});
     return;
   }
-  if (server->id != expected) {
+  if (expected && server->id != *expected) {
     client.mesh_->on_dial_failed(client_link, Error{Errc::bad_identity, "another node answered"});
     return;
   }

@@ -185,7 +185,10 @@ class WorldNode final : public MeshHost {
   void writable();
 
   // MeshHost
-  void dial(LinkId link, const Endpoint& to, const NodeId& expected) override;
+  void dial(LinkId link, const Endpoint& to, const std::optional<NodeId>& expected,
+            const DialWay& way) override;
+  void open_over(LinkId link, std::unique_ptr<ByteStream> stream, const NodeId& expected,
+                 bool as_server) override;
   OutputBuffer& link_output(LinkId link) override;
   void flush_link(LinkId link) override;
   [[nodiscard]] bool link_is_congested(LinkId link) const override;
@@ -328,7 +331,8 @@ class MeshWorld {
     LinkId client_link;
     LinkId server_link;
   };
-  void connect(WorldNode& client, LinkId client_link, const Endpoint& to, const NodeId& expected);
+  void connect(WorldNode& client, LinkId client_link, const Endpoint& to,
+               const std::optional<NodeId>& expected);
   void carry(std::uint64_t connection, bool from_client, Bytes bytes);
   void end(std::uint64_t connection, const std::string& why);
   void end_side(std::uint64_t connection, bool client_side, const std::string& why);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "dht/peers/dial_quota.hpp"
 #include "mesh_world.hpp"
 
 namespace starling::test {
@@ -307,7 +308,7 @@ BOOST_FIXTURE_TEST_CASE(a_flood_of_told_members_stays_bounded, Fixture) {
   world.run_for(1min);
   BOOST_TEST(node.mesh().status().members_known <= limits::peers_known_max);
   // One host takes only so many dials from us in an hour, whatever strangers say lives there.
-  BOOST_TEST(node.dials <= limits::unproven_dials_per_host);
+  BOOST_TEST(node.dials <= DialQuota::per_global_address);
   BOOST_TEST(peer.is_ready());
 }
 
