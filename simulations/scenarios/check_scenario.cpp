@@ -231,7 +231,8 @@ class Check {
       for (const ClientFilter& filter : clients.config.filters) check_filter(i, filter.filter);
       for (const ClientHabit& habit : clients.config.habits) {
         for (const std::string& topic : habit.topics)
-          check_topic({"clients", i, "publish", topic}, topic, {"n", "node", "client", "peer", "area"});
+          check_topic({"clients", i, "publish", topic}, topic,
+                      {"n", "node", "client", "peer", "area"});
         if (habit.begins >= scenario_.lasts)
           wrong({"clients", i, "publish"},
                 "clients.publish begins beyond the end (lasts): nothing is ever published");

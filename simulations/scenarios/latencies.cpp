@@ -10,7 +10,8 @@ double Latencies::at(double share) const {
   std::uint64_t seen = 0;
   for (std::size_t bucket = 0; bucket < counts_.size(); ++bucket) {
     seen += counts_[bucket];
-    if (seen >= wanted) return std::min(std::exp(static_cast<double>(bucket + 1) * step), max_) / 1e3;
+    if (seen >= wanted)
+      return std::min(std::exp(static_cast<double>(bucket + 1) * step), max_) / 1e3;
   }
   return max_ / 1e3;
 }

@@ -28,6 +28,8 @@ void read_one_of(TableReader& reader, std::string_view key, Value& out, const Wo
       "one of " + wanted);
 }
 
+const Words<RelayUse> relay_uses = {
+    {"off", RelayUse::off}, {"use", RelayUse::use}, {"offer", RelayUse::offer}};
 const Words<NodeEnd> node_ends = {
     {"killed", NodeEnd::killed}, {"unplugged", NodeEnd::unplugged}, {"stopped", NodeEnd::stopped}};
 
@@ -90,6 +92,7 @@ ScenarioNodes read_nodes(TableReader& reader) {
       carrier.read_count("homes", nodes.router->homes_per_carrier, 10'000);
     });
   });
+  read_one_of(reader, "relay", nodes.relay, relay_uses);
   reader.table("line", [&](TableReader& line) { read_line(line, nodes.line); });
   reader.table("clock", [&](TableReader& clock) {
     clock.read("error", nodes.clock_error);

@@ -39,7 +39,15 @@ class RunRecorder final : public Observer {
   void on_fault_ends(TimePoint at, std::string_view what) override;
 
  private:
-  enum Line : std::size_t { messages_in, messages_out, link_bytes, dht_bytes, datagrams, lookups, line_count };
+  enum Line : std::size_t {
+    messages_in,
+    messages_out,
+    link_bytes,
+    dht_bytes,
+    datagrams,
+    lookups,
+    line_count
+  };
   struct Step {
     double values[line_count] = {};
     double nodes_up = -1;  // at the end of the step; below zero: as before

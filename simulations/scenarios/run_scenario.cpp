@@ -1,9 +1,8 @@
 #include "simulations/scenarios/run_scenario.hpp"
 
 #include <ctime>
-#include <sys/resource.h>
-
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include "simulations/checkers/checkers.hpp"
 #include "simulations/scenarios/run_recorder.hpp"
@@ -90,8 +89,8 @@ Report run_scenario(const Scenario& scenario, const RunOptions& options) {
     const double now = wall_now();
     if (!options.on_progress || now - told < 0.1) continue;
     told = now;
-    options.on_progress({seconds(world.passed()) / seconds(length), seconds(world.passed()), now - began,
-                         recorder.published()});
+    options.on_progress({seconds(world.passed()) / seconds(length), seconds(world.passed()),
+                         now - began, recorder.published()});
   }
   if (checkers) {
     checkers->finish(world.now(), world);
@@ -99,6 +98,11 @@ Report run_scenario(const Scenario& scenario, const RunOptions& options) {
   }
 
   recorder.fill(report, report.nodes);
+  const Stage::Paths paths = stage.paths();
+  report.totals.emplace_back(
+      "relayed links",
+      paths.links == 0 ? 0 : static_cast<double>(paths.relayed) / static_cast<double>(paths.links));
+  report.totals.emplace_back("links carried by one relay", static_cast<double>(paths.carried_most));
   report.digest = world.trace().text();
   for (NodeNumber node = 0; node < world.node_count(); ++node)
     report.graph_nodes.push_back({node, stage.kind_of(node), world.node(node).is_up(), 0});

@@ -46,6 +46,7 @@ struct ScenarioNodes {
       std::chrono::seconds{10};  ///< the first starts at `starts`, the last so much later
   std::uint32_t bootstrap = 0;   ///< so many of them are what all others are told to join by
   std::optional<ScenarioRouter> router;
+  RelayUse relay = RelayUse::use;
   Line line;
   Duration clock_error = {};  ///< each calendar is off by up to so much, either way
   double clock_drift = 0;     ///< each clock gains or loses up to so much: 100e-6

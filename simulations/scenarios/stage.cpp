@@ -42,9 +42,10 @@ Stage::~Stage() = default;
 
 void Stage::add_meshes() {
   for (const ScenarioMesh& mesh : scenario_.meshes) {
-    meshes_[mesh.name] = crypto::is_open_mesh(mesh.name)
-                             ? open_mesh(mesh.name, mesh.shares)
-                             : private_mesh(mesh.name, mix(world_.seed(), meshes_.size()), mesh.shares);
+    meshes_[mesh.name] =
+        crypto::is_open_mesh(mesh.name)
+            ? open_mesh(mesh.name, mesh.shares)
+            : private_mesh(mesh.name, mix(world_.seed(), meshes_.size()), mesh.shares);
     MeshSharing sharing;
     sharing.mesh = mesh.name;
     for (const std::string& share : mesh.shares) {
@@ -66,6 +67,7 @@ void Stage::add_nodes(const ScenarioNodes& kind) {
     config.region = kind.region;
     config.line = kind.line;
     config.commit_time = kind.commit_time;
+    config.relay = kind.relay;
     config.clock.steady_origin = dice_.between({}, std::chrono::hours{1'000});
     config.clock.unix_error = dice_.between(-kind.clock_error, kind.clock_error);
     config.clock.drift = kind.clock_drift * (2 * dice_.share() - 1);
@@ -126,7 +128,8 @@ void Stage::add_client(const ScenarioClients& kind, NodeNumber node, std::uint32
   const std::vector<NodeNumber>& nodes = nodes_.at(kind.at);
   const auto here = static_cast<std::uint32_t>(node - nodes.front());
   auto peer = static_cast<std::uint32_t>(dice_.below(nodes.size()));
-  if (peer == here && nodes.size() > 1) peer = (peer + 1) % static_cast<std::uint32_t>(nodes.size());
+  if (peer == here && nodes.size() > 1)
+    peer = (peer + 1) % static_cast<std::uint32_t>(nodes.size());
   const auto filled = [&](const std::string& text) {
     return with(with(with(with(text, "{node}", here), "{peer}", peer), "{client}", index), "{area}",
                 here / 10);
@@ -178,7 +181,8 @@ std::vector<NodeNumber> Stage::choose(const ScenarioFault& fault) {
   std::vector<NodeNumber> nodes = all_of(fault.nodes);
   std::size_t count = fault.count;
   if (count == 0)
-    count = static_cast<std::size_t>(fault.share_of_nodes * static_cast<double>(nodes.size()) + 0.5);
+    count =
+        static_cast<std::size_t>(fault.share_of_nodes * static_cast<double>(nodes.size()) + 0.5);
   count = std::min(count, nodes.size());
   if (!fault.first_ones)
     for (std::size_t i = 0; i < count; ++i)
@@ -224,7 +228,8 @@ void Stage::begin(const ScenarioFault& fault) {
   }
 }
 
-void Stage::end_nodes(const std::vector<NodeNumber>& nodes, NodeEnd how, const ScenarioFault& fault) {
+void Stage::end_nodes(const std::vector<NodeNumber>& nodes, NodeEnd how,
+                      const ScenarioFault& fault) {
   world_.fault_begins(fault.what);
   for (const NodeNumber node : nodes) world_.end(node, how);
   if (fault.lasts == Duration::zero()) return world_.fault_ends(fault.what);
@@ -271,6 +276,17 @@ void Stage::renumber(const std::vector<NodeNumber>& nodes) {
   }
 }
 
+Stage::Paths Stage::paths() const {
+  Paths paths;
+  for (const NodeNumber node : world_.nodes_up()) {
+    const NodeState state = world_.node(node).state();
+    paths.links += state.links;
+    paths.relayed += state.relayed_links;
+    paths.carried_most = std::max(paths.carried_most, state.carried_links);
+  }
+  return paths;
+}
+
 // --- For checkers
 
 std::vector<NodeLoad> Stage::loads() const {
@@ -278,7 +294,8 @@ std::vector<NodeLoad> Stage::loads() const {
   std::vector<bool> has_absent_client(world_.node_count());
   for (const NodeNumber node : world_.nodes_up()) up.insert(world_.node(node).id());
   for (ClientNumber client = 0; client < world_.client_count(); ++client)
-    if (!world_.client(client).is_connected()) has_absent_client[world_.client(client).node()] = true;
+    if (!world_.client(client).is_connected())
+      has_absent_client[world_.client(client).node()] = true;
   std::vector<NodeLoad> loads;
   for (const NodeNumber node : world_.nodes_up()) {
     const NodeState state = world_.node(node).state();

@@ -28,6 +28,13 @@ class Stage {
   [[nodiscard]] const std::string& kind_of(NodeNumber node) const { return kinds_.at(node); }
   /// As the checkers ask for it.
   [[nodiscard]] std::vector<NodeLoad> loads() const;
+  /// How the nodes that are up are linked; each link counts at both ends.
+  struct Paths {
+    std::size_t links = 0;
+    std::size_t relayed = 0;
+    std::size_t carried_most = 0;  ///< links of others through the node that carries most
+  };
+  [[nodiscard]] Paths paths() const;
 
  private:
   void add_meshes();

@@ -56,7 +56,8 @@ class ModelStore final : public Store {
     std::size_t bytes = 0;
     const auto at = sessions.find(what.session);
     if (at == sessions.end()) return found;
-    for (auto next = at->second.queue.upper_bound(what.after); next != at->second.queue.end(); ++next) {
+    for (auto next = at->second.queue.upper_bound(what.after); next != at->second.queue.end();
+         ++next) {
       if (!at->second.is_waiting(next->second)) continue;
       if (found.size() == what.count_max || (!found.empty() && bytes >= what.bytes_max)) break;
       bytes += bytes_of(next->second);
@@ -173,9 +174,8 @@ class ModelStore final : public Store {
   }
   void apply(InboundIdClosed& what) {
     with(what.session, [&](Session& session) {
-      std::erase_if(session.inbound, [&](const StoredInboundId& id) {
-        return id.packet_id == what.packet_id;
-      });
+      std::erase_if(session.inbound,
+                    [&](const StoredInboundId& id) { return id.packet_id == what.packet_id; });
     });
   }
   void apply(InboundHeldTaken& what) {

@@ -36,7 +36,9 @@ class Random final : public Entropy {
   /// from <= result <= to.
   Duration between(Duration from, Duration to) {
     if (to <= from) return from;
-    return from + Duration{static_cast<Duration::rep>(share() * static_cast<double>((to - from).count()))};
+    return from
+           + Duration{
+               static_cast<Duration::rep>(share() * static_cast<double>((to - from).count()))};
   }
   /// Of a process without memory: exponential around `mean`, at most twenty times as long.
   Duration waiting_time(Duration mean) {

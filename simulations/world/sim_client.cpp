@@ -53,14 +53,14 @@ void SimClient::connect() {
 
 void SimClient::dial() {
   const std::uint64_t connection = ++connection_;
-  around_.streams.dial_at_home(
-      around_.process, around_.host_of(config_.node), SimNode::client_port,
-      [self = std::weak_ptr<SimClient*>(self_), connection](Result<std::unique_ptr<ByteStream>> made) {
-        const auto alive = self.lock();
-        if (!alive || (*alive)->connection_ != connection) return;
-        if (!made) return (*alive)->come_back_later();
-        (*alive)->on_stream(std::move(made).value());
-      });
+  around_.streams.dial_at_home(around_.process, around_.host_of(config_.node), SimNode::client_port,
+                               [self = std::weak_ptr<SimClient*>(self_),
+                                connection](Result<std::unique_ptr<ByteStream>> made) {
+                                 const auto alive = self.lock();
+                                 if (!alive || (*alive)->connection_ != connection) return;
+                                 if (!made) return (*alive)->come_back_later();
+                                 (*alive)->on_stream(std::move(made).value());
+                               });
 }
 
 void SimClient::on_stream(std::unique_ptr<ByteStream> stream) {
@@ -83,7 +83,8 @@ void SimClient::say_hello() {
   connect.clean_start = !config_.keeps_session;
   connect.keep_alive_s = config_.keep_alive_s;
   connect.client_id = config_.name;
-  if (config_.keeps_session) connect.properties.session_expiry_interval_s = config_.session_expiry_s;
+  if (config_.keeps_session)
+    connect.properties.session_expiry_interval_s = config_.session_expiry_s;
   connect.properties.receive_maximum = config_.receive_maximum;
   Bytes will_payload;
   if (config_.will) {
@@ -102,9 +103,8 @@ void SimClient::say_hello() {
     written.qos = will.qos;
     written.retain = will.retain;
     if (config_.will->delay_s > 0) written.properties.will_delay_interval_s = config_.will->delay_s;
-    around_.observer.on_published(
-        now(), {will.number, number_, config_.node, will.topic, will.qos, will.retain, false, true,
-                will.payload_size});
+    around_.observer.on_published(now(), {will.number, number_, config_.node, will.topic, will.qos,
+                                          will.retain, false, true, will.payload_size});
     will_ = std::move(will);
   }
   send(connect);

@@ -70,8 +70,8 @@ void SimClient::send_subscribe(Filter& filter) {
   filter.packet_id = take_packet_id();
   mqtt::Subscribe subscribe;
   subscribe.packet_id = filter.packet_id;
-  subscribe.subscriptions.push_back(
-      {filter.asked.filter, filter.asked.qos, filter.asked.no_local, filter.asked.retain_as_published});
+  subscribe.subscriptions.push_back({filter.asked.filter, filter.asked.qos, filter.asked.no_local,
+                                     filter.asked.retain_as_published});
   subscribe.properties.subscription_identifier = filter.identifier;
   around_.observer.on_subscribing(
       now(), {number_, config_.node, filter.asked.filter, filter.asked.qos, filter.identifier});
@@ -241,9 +241,8 @@ void SimClient::on_connack(const mqtt::Connack& connack) {
   is_ready_ = true;
   reconnect_delay_ = config_.reconnect_min;
   send_quota_ = connack.properties.receive_maximum.value_or(65'535);
-  around_.observer.on_client_connected(
-      now(), {number_, config_.node, connack.session_present, !config_.keeps_session,
-              config_.keeps_session});
+  around_.observer.on_client_connected(now(), {number_, config_.node, connack.session_present,
+                                               !config_.keeps_session, config_.keeps_session});
   if (!connack.session_present) {
     // The server has forgotten; what it had not acknowledged is nobody's promise.
     outgoing_.clear();

@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "dht/opendht/dht_engine.hpp"
+#include "simulations/world/sim_channel.hpp"
 #include "simulations/world/sim_rendezvous.hpp"
 #include "simulations/world/watched_rendezvous.hpp"
-#include "simulations/world/sim_channel.hpp"
 #include "src/node/bootstrap.hpp"
 #include "src/node/node.hpp"
 
@@ -135,16 +135,18 @@ void SimNode::Process::start() {
     mesh.mesh_port = mesh_port;
     mesh.local_endpoints = {home.endpoint()};
     mesh.links_max = config.links_max;
+    mesh.relay = config.relay;
     mesh.outbox = config.outbox;
     mesh.signatures = home.around_.signatures;
     settings.mesh = std::move(mesh);
   }
   node = std::make_unique<Node>(std::move(settings), ports);
   if (rendezvous)
-    bootstrap = std::make_unique<Bootstrap>(config.bootstrap, *rendezvous, resolver, files,
-                                            scheduler, log, [this](const std::vector<Endpoint>& found) {
-                                              node->mesh()->set_bootstrap_endpoints(found);
-                                            });
+    bootstrap =
+        std::make_unique<Bootstrap>(config.bootstrap, *rendezvous, resolver, files, scheduler, log,
+                                    [this](const std::vector<Endpoint>& found) {
+                                      node->mesh()->set_bootstrap_endpoints(found);
+                                    });
   StreamNetwork& streams = home.around_.streams;
   streams.listen(home.host_, client_port, scheduler.process(),
                  [this](std::unique_ptr<ByteStream> stream) {
@@ -152,8 +154,9 @@ void SimNode::Process::start() {
                    node->add_client(std::move(stream), info);
                  });
   if (rendezvous)
-    streams.listen(home.host_, mesh_port, scheduler.process(),
-                   [this](std::unique_ptr<ByteStream> stream) { node->add_peer(std::move(stream)); });
+    streams.listen(
+        home.host_, mesh_port, scheduler.process(),
+        [this](std::unique_ptr<ByteStream> stream) { node->add_peer(std::move(stream)); });
   node->start();
   if (bootstrap) bootstrap->start();
 }
@@ -232,6 +235,8 @@ NodeState SimNode::state() const {
   if (const Mesh* mesh = process_->node->mesh()) {
     MeshLoad load = mesh->load();
     state.links = load.links;
+    state.relayed_links = load.relayed_links;
+    state.carried_links = load.carried_links;
     state.members_known = load.peers_known;
     state.parked_messages = load.parked_messages;
     state.outbox_messages = load.outbox_messages;

@@ -8,6 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "starling/port/log.hpp"
+#include "starling/port/rendezvous.hpp"
+
 #include "bridge/mesh/mesh_settings.hpp"
 #include "simulations/world/network.hpp"
 #include "simulations/world/observer.hpp"
@@ -15,8 +18,6 @@
 #include "simulations/world/sim_stream.hpp"
 #include "src/broker/broker_settings.hpp"
 #include "src/crypto/ed25519.hpp"
-#include "starling/port/log.hpp"
-#include "starling/port/rendezvous.hpp"
 
 namespace starling {
 class Node;
@@ -39,6 +40,7 @@ struct NodeConfig {
   BrokerSettings broker;
   OutboxBounds outbox;
   std::size_t links_max = limits::links_max;
+  RelayUse relay = RelayUse::use;
   Duration commit_time = std::chrono::milliseconds{2};
   bool dht_rare_refresh = false;  ///< DhtSettings::rare_refresh
 };
@@ -46,11 +48,14 @@ struct NodeConfig {
 /// What a node holds at an instant; for bounds, and to see that everything drains.
 struct NodeState {
   std::size_t links = 0;
+  std::size_t relayed_links = 0;  ///< of them: through another member
+  std::size_t carried_links = 0;  ///< of others, through this node
   std::size_t members_known = 0;
   std::size_t parked_messages = 0;  ///< wait for a lookup or a link
   std::size_t outbox_messages = 0;  ///< wait for peers
   std::size_t outbox_bytes = 0;
-  std::vector<std::pair<NodeId, std::size_t>> outboxes = {};  ///< messages for each peer that has any
+  std::vector<std::pair<NodeId, std::size_t>> outboxes =
+      {};                           ///< messages for each peer that has any
   std::size_t queued_messages = 0;  ///< wait for clients that are away or slow
   std::size_t queued_bytes = 0;
   std::size_t inflight_messages = 0;

@@ -27,8 +27,8 @@ constexpr Duration missed_retry = 2min;  // until what a cut has hidden is found
 
 class SimRendezvous final : public Rendezvous {
  public:
-  SimRendezvous(RendezvousModel& model, std::uint64_t number, HostNumber host, ProcessNumber process,
-                const Endpoint& at)
+  SimRendezvous(RendezvousModel& model, std::uint64_t number, HostNumber host,
+                ProcessNumber process, const Endpoint& at)
       : model_(model), number_(number), host_(host), process_(process), endpoint_(at) {}
 
   ~SimRendezvous() override {
@@ -113,7 +113,8 @@ class SimRendezvous final : public Rendezvous {
     std::vector<Endpoint> known;
     // Whoever joined next to us, in a circle: different for each node, the same in each run.
     auto next = model_.members_.upper_bound(number_);
-    for (std::size_t i = 0; i + 1 < model_.members_.size() && known.size() < count_max; ++i, ++next) {
+    for (std::size_t i = 0; i + 1 < model_.members_.size() && known.size() < count_max;
+         ++i, ++next) {
       if (next == model_.members_.end()) next = model_.members_.begin();
       known.push_back(next->second->endpoint_);
     }
@@ -196,7 +197,8 @@ void RendezvousModel::tell(const DhtKey& key, const Value& value, const Listener
       const auto entry = keys_.find(key);
       if (entry == keys_.end()) return;
       const auto is_it = [&](const Listener& each) { return each.handle == handle; };
-      const auto still = std::find_if(entry->second.listeners.begin(), entry->second.listeners.end(), is_it);
+      const auto still =
+          std::find_if(entry->second.listeners.begin(), entry->second.listeners.end(), is_it);
       const bool lives = std::any_of(entry->second.values.begin(), entry->second.values.end(),
                                      [&](const Value& each) { return each.id == value.id; });
       if (still != entry->second.listeners.end() && lives)

@@ -44,11 +44,11 @@ void SimStore::work() {
 /// Behind the commits that were asked for before.
 void SimStore::read_queue(const QueueRead& what,
                           std::function<void(std::vector<StoredDelivery>)> done) {
-  scheduler_.wake_at(scheduler_.now() + commit_time_, [this, what, up_to = last_,
-                                                       done = std::move(done)]() mutable {
-    if (safe_ < up_to) return read_queue(what, std::move(done));
-    done(disk_.tables.read(what));
-  });
+  scheduler_.wake_at(scheduler_.now() + commit_time_,
+                     [this, what, up_to = last_, done = std::move(done)]() mutable {
+                       if (safe_ < up_to) return read_queue(what, std::move(done));
+                       done(disk_.tables.read(what));
+                     });
 }
 
 void SimStore::tear(Random& random) {

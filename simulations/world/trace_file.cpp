@@ -1,8 +1,7 @@
 #include "simulations/world/trace_file.hpp"
 
-#include <stdexcept>
-
 #include <fmt/format.h>
+#include <stdexcept>
 
 namespace starling::sim {
 namespace {
@@ -41,8 +40,8 @@ double TraceFile::us(TimePoint at) const {
 void TraceFile::write(std::string_view phase, std::string_view name, TimePoint at, NodeNumber node,
                       const std::string& more) {
   out_ << (is_first_ ? "\n" : ",\n")
-       << fmt::format(R"({{"ph":"{}","name":{},"ts":{:.3f},"pid":{}{}{}}})", phase,
-                      quoted(name), us(at), node, more.empty() ? "" : ",", more);
+       << fmt::format(R"({{"ph":"{}","name":{},"ts":{:.3f},"pid":{}{}{}}})", phase, quoted(name),
+                      us(at), node, more.empty() ? "" : ",", more);
   is_first_ = false;
 }
 
@@ -76,7 +75,8 @@ void TraceFile::on_subscribed(TimePoint at, const Subscribed& what) {
 }
 void TraceFile::on_published(TimePoint at, const Published& what) {
   if (what.is_will) return;
-  write("i", fmt::format("PUBLISH {} {}", what.number, what.topic), at, what.node, R"("tid":0,"s":"t")");
+  write("i", fmt::format("PUBLISH {} {}", what.number, what.topic), at, what.node,
+        R"("tid":0,"s":"t")");
   if (what.qos != QoS::at_most_once) published_at_[what.number] = what.node;
 }
 void TraceFile::on_acknowledged(TimePoint at, MessageNumber number) {

@@ -151,7 +151,10 @@ World::~World() {
 NodeNumber World::add_node(NodeConfig config) {
   const auto number = static_cast<NodeNumber>(nodes_.size());
   SimNode::Surroundings around{
-      streams_, settings_.seed, model_ ? &*model_ : nullptr, signatures_,
+      streams_,
+      settings_.seed,
+      model_ ? &*model_ : nullptr,
+      signatures_,
       [this](NodeNumber node, LogLevel level, std::string_view event,
              std::initializer_list<LogField> fields) { on_log(node, level, event, fields); },
       std::min(settings_.log_level, LogLevel::info),
@@ -186,7 +189,8 @@ std::vector<NodeNumber> World::add_homes(std::size_t count, Duration within) {
 
 SimClient& World::add_client(ClientConfig config) {
   const auto number = static_cast<ClientNumber>(clients_.size());
-  SimClient::Surroundings around{streams_, clients_process_,
+  SimClient::Surroundings around{streams_,
+                                 clients_process_,
                                  [this](NodeNumber home) { return node(home).host(); },
                                  *everybody_,
                                  [this] { return ++last_message_; },

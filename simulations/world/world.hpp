@@ -144,7 +144,7 @@ class World {
   std::vector<NodeNumber> node_of_host_;
   std::map<std::string, NodeNumber> by_short_id_;
   std::map<std::pair<NodeNumber, NodeNumber>, bool> link_ends_;  // (whose, to whom)
-  HostNumber devices_ = 0;  // all clients' clocks
+  HostNumber devices_ = 0;                                       // all clients' clocks
   ProcessNumber clients_process_ = 0;
   MessageNumber last_message_ = 0;
   std::vector<std::unique_ptr<SimNode>> nodes_;
