@@ -1,4 +1,4 @@
-// msgpack as frames use it, for the writers of this room only.
+// msgpack as frames use it, for the writers of this room and of the beacons in bridge/reach.
 #pragma once
 
 #include <algorithm>
