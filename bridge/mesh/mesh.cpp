@@ -445,6 +445,9 @@ void Mesh::set_mapped_endpoints(std::vector<Endpoint> endpoints) {
 void Mesh::set_bootstrap_endpoints(const std::vector<Endpoint>& endpoints) {
   impl_->set_bootstrap_endpoints(endpoints);
 }
+void Mesh::on_neighbour(std::size_t mesh, const NodeId& peer, const Endpoint& endpoint) {
+  impl_->on_neighbour(mesh, peer, endpoint);
+}
 MeshStatus Mesh::status() const {
   return impl_->status();
 }

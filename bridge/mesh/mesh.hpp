@@ -5,9 +5,11 @@
 // of Mesh objects in a process.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "starling/bytes.hpp"
 #include "starling/ids.hpp"
@@ -95,6 +97,10 @@ class Mesh {
   /// The addresses this node joins by are known (their names resolved), or, if it was given none,
   /// those of the first nodes that found it: they decide whether private addresses are announced.
   void set_bootstrap_endpoints(const std::vector<Endpoint>& endpoints);
+
+  /// A member of the mesh at this position of MeshSettings::meshes was heard in our local network,
+  /// and says that it accepts links at `endpoint`.
+  void on_neighbour(std::size_t mesh, const NodeId& peer, const Endpoint& endpoint);
 
   [[nodiscard]] MeshStatus status() const;
   [[nodiscard]] MeshLoad load() const;

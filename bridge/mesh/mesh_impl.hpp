@@ -63,6 +63,7 @@ class Mesh::Impl final : private CircleHandler, private ReachSender {
   void set_local_endpoints(std::vector<Endpoint> endpoints);
   void set_mapped_endpoints(std::vector<Endpoint> endpoints);
   void set_bootstrap_endpoints(const std::vector<Endpoint>& endpoints);
+  void on_neighbour(std::size_t mesh, const NodeId& peer, const Endpoint& endpoint);
   [[nodiscard]] MeshStatus status() const;
   [[nodiscard]] MeshLoad load() const;
 
@@ -277,7 +278,7 @@ class Mesh::Impl final : private CircleHandler, private ReachSender {
   void run_dials();
   void want_for_exchange(const NodeId& peer);
   void want_helpers(std::set<NodeId>& wanted);
-  [[nodiscard]] DialWay way_of_dialling() const;
+  [[nodiscard]] DialWay way_of_dialling(const Endpoint& to) const;
   void seek_help(const NodeId& peer);
   void look_up(const NodeId& peer);
   void tell_members(Link& link, LinkId id);

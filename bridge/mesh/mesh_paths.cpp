@@ -27,7 +27,8 @@ constexpr auto doors_pause_min = seconds{20};  // between two rounds of dialling
 constexpr auto doors_pause_max = minutes{30};
 constexpr auto open_doors_after = seconds{5};  // in open meshes, where those have enough to do
 constexpr std::size_t doors_max = 4;
-constexpr std::size_t meets_per_minute = 60;  // frames passed on for one asker
+constexpr auto neighbour_wanted_for = minutes{2};  // heard twice a minute
+constexpr std::size_t meets_per_minute = 60;       // frames passed on for one asker
 
 Duration doubled(Duration least, Duration most, unsigned times) {
   return std::min<Duration>(least * (1U << std::min(times, 10U)), most);
@@ -106,7 +107,7 @@ void Mesh::Impl::try_doors() {
     Undertaking undertaking;
     undertaking.kind = Undertaking::Kind::door;
     undertaking.endpoint = door;
-    undertaking.way = way_of_dialling();
+    undertaking.way = way_of_dialling(door);
     undertake(std::move(undertaking));
     ++dialled;
   }
@@ -255,8 +256,34 @@ void Mesh::Impl::dial_beside(const NodeId& peer) {
   dial.kind = Undertaking::Kind::beside;
   dial.peer = peer;
   dial.endpoint = *endpoint;
-  dial.way = way_of_dialling();
+  dial.way = way_of_dialling(*endpoint);
   undertake(std::move(dial));
+}
+
+// --- Neighbours in our local network
+
+/// A link with a neighbour is worth having in large meshes too: it costs the Internet nothing, and
+/// stands when the line is dead.
+void Mesh::Impl::on_neighbour(std::size_t mesh, const NodeId& peer, const Endpoint& endpoint) {
+  if (!running_ || mesh >= circles_.size() || peer == own_) return;
+  const bool is_news = book_.on_neighbour(peer, endpoint, circles_[mesh]->name(), now());
+  Acquaintance* about = acquaintance(peer);
+  if (about == nullptr) return;
+  about->exchange_until =
+      std::max(about->exchange_until.value_or(TimePoint{}), now() + neighbour_wanted_for);
+  if (is_news) {
+    about->rounds_failed = 0;
+    about->direct_attempts = 0;
+    book_changed_ = true;
+  }
+  if (has_direct_link(peer)) return;
+  // Over a relay until now; or a dial that goes elsewhere, and may take long, is under way.
+  if (is_flowing(peer) || about->dials_under_way > 0) {
+    if (is_news) dial_beside(peer);
+    return;
+  }
+  topology_changed_ = true;
+  ask_turn_end();
 }
 
 // --- Meetings

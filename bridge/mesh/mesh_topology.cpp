@@ -150,9 +150,11 @@ void Mesh::Impl::want_helpers(std::set<NodeId>& wanted) {
   wanted.merge(helpers);
 }
 
-/// Who cannot be dialled shows itself at one place, where others can meet it.
-DialWay Mesh::Impl::way_of_dialling() const {
-  return {is_dialable() ? std::uint16_t{0} : settings_.mesh_port, false};
+/// Who cannot be dialled shows itself at one place, where others can meet it. Not to a neighbour, for
+/// whom no router stands in between: both dial each other the moment they hear of one another, and
+/// two TLS clients would meet on one connection.
+DialWay Mesh::Impl::way_of_dialling(const Endpoint& to) const {
+  return {is_dialable() || to.is_private() ? std::uint16_t{0} : settings_.mesh_port, false};
 }
 
 void Mesh::Impl::want_for_exchange(const NodeId& peer) {
@@ -204,7 +206,7 @@ void Mesh::Impl::run_dials() {
     dials_.emplace(id, *order);
     if (Acquaintance* known = acquaintance(order->peer)) ++known->dials_under_way;
     log_.debug("mesh_dial", {{"peer", order->peer}, {"addr", order->endpoint.to_text()}});
-    host_.dial(id, order->endpoint, order->peer, way_of_dialling());
+    host_.dial(id, order->endpoint, order->peer, way_of_dialling(order->endpoint));
   }
   if (dials_.size() >= limits::dials_under_way_max)
     return;  // the end of one of them comes back here

@@ -114,6 +114,35 @@ bool PeerBook::on_seen(const PeerRecord& peer, PeerSource source, const std::str
   return is_new || elsewhere;
 }
 
+bool PeerBook::on_neighbour(const NodeId& peer, const Endpoint& endpoint, const std::string& mesh,
+                            TimePoint now) {
+  if (endpoint.port == 0 || endpoint.is_unspecified()) return false;
+  const bool is_new = find_entry(peer) == nullptr;
+  Entry* entry = enter(peer, now);
+  if (!entry) return false;
+  KnownPeer& known = entry->known;
+  known.meshes.insert(mesh);
+  if (is_new) known.source = PeerSource::told;
+  std::vector<Endpoint>& endpoints = known.endpoints;
+  const auto at = std::find(endpoints.begin(), endpoints.end(), endpoint);
+  const bool elsewhere = at == endpoints.end();
+  if (!elsewhere) {
+    std::rotate(endpoints.begin(), at, at + 1);
+  } else {
+    if (endpoints.size() >= limits::peer_endpoints_max) {
+      known.proved.erase(endpoints.back());
+      endpoints.pop_back();
+    }
+    endpoints.insert(endpoints.begin(), endpoint);
+  }
+  entry->next_endpoint = 0;
+  if (entry->stage == Stage::idle) {
+    entry->due = now;
+    entry->rounds_failed = 0;
+  }
+  return is_new || elsewhere;
+}
+
 void PeerBook::on_left(const NodeId& peer, const std::string& mesh) {
   if (Entry* entry = find_entry(peer)) entry->known.meshes.erase(mesh);
 }

@@ -59,6 +59,10 @@ class PeerBook {
   /// linked, not wanted, and was seen longest ago; if there is none, the newcomer is not entered.
   bool on_seen(const PeerRecord& peer, PeerSource source, const std::string& mesh, TimePoint now,
                UnixSeconds unix_now);
+  /// A member of `mesh` was heard in our own network: `endpoint` comes first from now on, and its
+  /// pause ends. Returns true if the peer is new or was not known to be there.
+  bool on_neighbour(const NodeId& peer, const Endpoint& endpoint, const std::string& mesh,
+                    TimePoint now);
   /// It does not belong to `mesh` any more.
   void on_left(const NodeId& peer, const std::string& mesh);
 

@@ -91,6 +91,43 @@ BOOST_AUTO_TEST_CASE(endpoints_are_tried_in_turn_and_then_the_peer_pauses) {
   BOOST_TEST((book.next_deadline() == now + limits::redial_delay_min));
 }
 
+BOOST_AUTO_TEST_CASE(where_a_neighbour_is_heard_it_is_dialled_first) {
+  const Endpoint near = Endpoint::v4({192, 168, 1, 7}, 21883);
+  BOOST_TEST(book.on_neighbour(node(1), near, "family", now));
+  BOOST_TEST(book.members_of("family").size() == 1U);
+  BOOST_TEST(!book.on_neighbour(node(0), near, "family", now));  // ourselves
+  BOOST_TEST(book.size() == 1U);
+
+  see(record(2, {endpoint(1), endpoint(2)}));
+  want(2);
+  fail_round();
+  BOOST_TEST(!book.next_dial(now).has_value());
+  BOOST_TEST(book.on_neighbour(node(2), near, "family", now));
+  auto order = book.next_dial(now);  // the pause is over
+  BOOST_REQUIRE(order.has_value());
+  BOOST_TEST((order->endpoint == near));
+  book.on_dial_failed(*order, now);
+  order = book.next_dial(now);
+  BOOST_REQUIRE(order.has_value());
+  BOOST_TEST((order->endpoint == endpoint(1)));
+  book.on_dial_failed(*order, now);
+  BOOST_TEST(!book.on_neighbour(node(2), endpoint(2), "family", now));  // known to be there
+  BOOST_TEST((book.next_dial(now)->endpoint == endpoint(2)));
+  BOOST_TEST(book.find(node(2))->endpoints.size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(a_neighbour_pushes_out_the_last_address_of_many) {
+  std::vector<Endpoint> many;
+  for (std::uint8_t i = 1; i <= limits::peer_endpoints_max; ++i) many.push_back(endpoint(i));
+  see(record(1, many));
+  const Endpoint near = Endpoint::v4({192, 168, 1, 7}, 21883);
+  BOOST_TEST(book.on_neighbour(node(1), near, "family", now));
+  const KnownPeer& known = *book.find(node(1));
+  BOOST_TEST(known.endpoints.size() == limits::peer_endpoints_max);
+  BOOST_TEST((known.endpoints.front() == near));
+  BOOST_TEST((known.endpoints[1] == endpoint(1)));
+}
+
 BOOST_AUTO_TEST_CASE(pauses_double_up_to_a_minute) {
   see(record(1, {endpoint(1)}));
   book.on_linked(node(1), endpoint(1), now, unix_now);  // proved: the quota does not interfere

@@ -208,6 +208,41 @@ BOOST_AUTO_TEST_CASE(a_damaged_memory_of_peers_is_only_a_pity) {
   BOOST_REQUIRE(world.run_until([&] { return world.all_linked(); }, 10s));
 }
 
+BOOST_AUTO_TEST_CASE(a_neighbour_is_linked_though_nobody_announces_anything) {
+  MeshWorld world;
+  WorldNode& a = add(world, {MeshWorld::private_mesh()}, false);
+  WorldNode& b = add(world, {MeshWorld::private_mesh()}, false);
+  a.dialable = b.dialable = true;  // in their house
+  world.run_for(30s);
+  BOOST_TEST(!a.is_linked_to(b));
+  // Both hear each other at once.
+  a.mesh().on_neighbour(0, b.id, b.endpoint);
+  b.mesh().on_neighbour(0, a.id, a.endpoint);
+  BOOST_REQUIRE(world.run_until([&] { return a.is_linked_to(b) && b.is_linked_to(a); }, 1s));
+  a.mesh().on_neighbour(0, b.id, b.endpoint);  // again: nothing follows
+  a.mesh().on_neighbour(7, b.id, b.endpoint);  // there is no such mesh
+  a.mesh().on_neighbour(0, a.id, a.endpoint);
+  const std::size_t dials = a.dials;
+  world.run_for(10s);
+  BOOST_TEST(a.dials == dials);
+  BOOST_TEST(a.links() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(in_a_large_mesh_too_a_neighbour_is_worth_a_link) {
+  MeshWorld world;
+  for (int i = 0; i < 12; ++i) add(world, {MeshWorld::open_mesh()});
+  world.run_for(30s);
+  WorldNode& a = *world.nodes.front();
+  const auto other = std::find_if(world.nodes.begin() + 1, world.nodes.end(),
+                                  [&](const auto& node) { return !a.is_linked_to(*node); });
+  BOOST_REQUIRE((other != world.nodes.end()));
+  WorldNode& b = **other;
+  a.mesh().on_neighbour(0, b.id, b.endpoint);
+  BOOST_REQUIRE(world.run_until([&] { return a.is_linked_to(b); }, 1s));
+  world.cut_all_between(a, b);
+  BOOST_TEST(world.run_until([&] { return a.is_linked_to(b); }, 5s));  // wanted, not just found
+}
+
 BOOST_AUTO_TEST_CASE(who_cannot_be_dialled_is_asked_to_dial_back_over_a_common_friend) {
   MeshWorld world;
   WorldNode& hidden = add(world, {MeshWorld::private_mesh()}, false);
