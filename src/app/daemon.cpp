@@ -10,6 +10,7 @@
 #include "src/app/client_listeners.hpp"
 #include "src/app/control_desk.hpp"
 #include "src/app/identity.hpp"
+#include "src/app/local_network.hpp"
 #include "src/app/mesh_adapters.hpp"
 #include "src/app/process.hpp"
 #include "src/app/reachability.hpp"
@@ -112,6 +113,7 @@ class Daemon::Impl {
     system_topics_.reset();
     log_topics_.reset();
     bootstrap_.reset();
+    local_network_.reset();
     reachability_.reset();
     node_.reset();
     if (storage_) storage_->close();
@@ -122,6 +124,7 @@ class Daemon::Impl {
     system_topics_->start();
     if (bootstrap_) bootstrap_->start();
     if (reachability_) reachability_->start();
+    if (local_network_) local_network_->start();
     log_.info("ready");
     systemd_.ready();
     keep_systemd_quiet();
@@ -170,6 +173,12 @@ class Daemon::Impl {
           Reachability::Parts{loop_, *node_->mesh(), entropy_, log_},
           Surroundings{now_.settings.dht.nat, now_.plan.mesh_listen, !now_.plan.bootstrap.empty()},
           mesh_port->port);
+    if (mesh_port && now_.settings.dht.lan && !now_.plan.meshes.empty()) {
+      Endpoint at = now_.plan.mesh_listen;
+      at.port = mesh_port->port;
+      local_network_.emplace(LocalNetwork::Parts{loop_, *node_->mesh(), entropy_, log_},
+                             identity_.key.node_id(), at, now_.plan.meshes);
+    }
     if (adapters_)
       bootstrap_.emplace(now_.plan.bootstrap, adapters_->engine, adapters_->resolver, state_,
                          loop_.scheduler(), log_, [this](const std::vector<Endpoint>& addresses) {
@@ -238,6 +247,10 @@ class Daemon::Impl {
       readings.more.emplace_back("mesh/links", status.links);
       readings.more.emplace_back("mesh/members_known", status.members_known);
     }
+    if (local_network_) {
+      readings.more.emplace_back("mesh/lan/neighbours", local_network_->neighbours());
+      readings.more.emplace_back("mesh/lan/ignored", local_network_->ignored());
+    }
     return readings;
   }
 
@@ -264,6 +277,7 @@ class Daemon::Impl {
     clients_.close();
     peer_listener_ = nullptr;
     if (bootstrap_) bootstrap_->remember();
+    local_network_.reset();
     node_->stop();
     if (reachability_) {
       is_released_ = false;
@@ -310,6 +324,7 @@ class Daemon::Impl {
   std::optional<MeshAdapters> adapters_;
   std::optional<Node> node_;
   std::optional<Reachability> reachability_;
+  std::optional<LocalNetwork> local_network_;
   std::optional<Bootstrap> bootstrap_;
   std::optional<LogTopics> log_topics_;
   std::optional<SystemTopics> system_topics_;

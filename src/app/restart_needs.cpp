@@ -16,8 +16,8 @@ bool same_mesh(const config::MeshSettings& a, const config::MeshSettings& b) {
 }
 
 bool same_dht(const config::DhtSettings& a, const config::DhtSettings& b) {
-  return a.bootstrap == b.bootstrap && a.listen == b.listen && a.nat == b.nat
-         && a.network == b.network;
+  return a.bootstrap == b.bootstrap && a.listen == b.listen && a.nat == b.nat && a.relay == b.relay
+         && a.lan == b.lan && a.network == b.network;
 }
 
 bool same_peers(const config::PeerLimits& a, const config::PeerLimits& b) {

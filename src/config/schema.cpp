@@ -312,6 +312,7 @@ void visit_dht(Schema& schema, DhtSettings& dht) {
   schema.text("network", dht.network);
   schema.choice("nat", nats, dht.nat, NatChoice::automatic);
   schema.choice("relay", relays, dht.relay, RelayChoice::off);
+  schema.flag("lan", dht.lan);
 }
 
 void visit_client_limits(Schema& schema, ClientLimits& clients) {

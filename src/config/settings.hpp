@@ -127,6 +127,7 @@ struct DhtSettings {
   std::string listen = "[::]:21883";   ///< TCP (links) and UDP (DHT); port 0: any free pair
   NatChoice nat = NatChoice::automatic;
   RelayChoice relay = RelayChoice::use;
+  bool lan = true;      ///< members in the same local network are looked for by multicast
   std::string network;  ///< keeps separate DHTs apart; empty: the common one
   Origin origin;
 };

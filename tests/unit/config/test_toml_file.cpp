@@ -120,6 +120,14 @@ BOOST_AUTO_TEST_CASE(how_the_router_is_asked_can_be_chosen) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(members_in_the_local_network_are_looked_for_unless_told_otherwise) {
+  BOOST_TEST(Read("[dht]\nnat = \"off\"\n").settings.dht.lan);
+  const Read read("[dht]\nlan = false\n");
+  BOOST_TEST(read.trouble.empty());
+  BOOST_TEST(!read.settings.dht.lan);
+  BOOST_TEST(Read("[dht]\nlan = \"yes\"\n").trouble.size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(keys_of_later_versions_are_refused_by_name_not_ignored) {
   for (const char* text :
        {"[admin]\nlisten = \"127.0.0.1:8830\"\n", "[limits.mesh]\nbandwidth_out = \"4 MiB/s\"\n"})
