@@ -1,5 +1,5 @@
 // The inside of Mesh: one state machine in several files. mesh.cpp starts, ends and keeps time;
-// mesh_links.cpp makes and loses links; mesh_topology.cpp decides whom to be linked with;
+// mesh_links.cpp and mesh_link_ends.cpp make and lose links; mesh_topology.cpp decides whom to be linked with;
 // mesh_reach.cpp, mesh_paths.cpp and mesh_relays.cpp find ways to those whom a router hides;
 // mesh_sending.cpp and mesh_receiving.cpp move messages.
 #pragma once
