@@ -12,6 +12,7 @@ void Mesh::Impl::retire(LinkId id, Peer& peer) {
   if (peer.draining && *peer.draining != id)
     close(*peer.draining, wire::CloseReason::duplicate_link, "another link stays");
   Link& link = links_.at(id);
+  dial_tests_.on_tester_lost(link.peer, now());
   link.machine.supersede(now(), *link.out);
   peer.draining = id;
   flush(id);
@@ -101,6 +102,7 @@ void Mesh::Impl::forget(LinkId id, const std::string& why, wire::CloseReason rea
 void Mesh::Impl::on_peer_lost(const NodeId& id, Peer& peer, const std::string& why,
                               wire::CloseReason reason) {
   if (peer.flowing) links_metric_.add(-1);
+  dial_tests_.on_tester_lost(id, now());
   peer.link.reset();
   peer.kept = nullptr;
   peer.flowing = false;

@@ -14,6 +14,7 @@ using std::chrono::seconds;
 constexpr std::size_t testers_per_round = 2;
 constexpr std::size_t answers_max = 8;     // remembered per address
 constexpr auto answer_time = seconds{12};  // a dial takes 5 s at most, a handshake a moment
+constexpr auto ask_twice_after = seconds{5};
 constexpr auto other_network_after = seconds{2};
 constexpr auto retest_dialable = minutes{30};
 constexpr auto retest_failed_min = minutes{1};
@@ -97,6 +98,13 @@ void DialTests::on_failed(const NodeId& tester, const wire::DialNonce& nonce, st
   }
 }
 
+void DialTests::on_tester_lost(const NodeId& tester, TimePoint now) {
+  for (auto& [endpoint, candidate] : candidates_) {
+    if (candidate.pending.erase(tester) == 0 || !candidate.pending.empty()) continue;
+    candidate.due = std::min(candidate.due, now);
+  }
+}
+
 bool DialTests::review(const std::vector<Tester>& testers, TimePoint now) {
   for (auto& [endpoint, candidate] : candidates_) {
     for (auto pending = candidate.pending.begin(); pending != candidate.pending.end();) {
@@ -133,22 +141,24 @@ void DialTests::judge(Candidate& candidate, const std::vector<Tester>& testers, 
       ++failed;
     }
   }
+  const bool is_refuted = failed > dialled;
+  const bool is_proved =
+      dialled > 0 && dialled_from.size() >= std::min<std::size_t>(2, networks.size());
+  const bool has_round_ended = candidate.pending.empty();
+  if (has_round_ended && std::exchange(candidate.round_open, false))
+    candidate.rounds_failed = is_refuted ? candidate.rounds_failed + 1 : 0;
   DialVerdict verdict = candidate.verdict;
-  if (dialled_from.size() >= std::min<std::size_t>(2, networks.size()) && dialled > 0) {
+  if (is_proved && !is_refuted) {
     verdict = DialVerdict::dialable;
-  } else if (candidate.pending.empty() && failed > 0 && (dialled == 0 || failed > dialled)
-             && failed >= std::min<std::size_t>(2, std::max<std::size_t>(1, testers.size()))) {
-    verdict = DialVerdict::undialable;
-  } else if (candidate.pending.empty() && candidate.verdict == DialVerdict::dialable
-             && dialled == 0) {
-    verdict = DialVerdict::untested;
+  } else if (has_round_ended && is_refuted && (failed >= 2 || candidate.rounds_failed >= 2)) {
+    verdict = DialVerdict::undialable;  // one voice must say it twice
   }
-  if (candidate.pending.empty() && std::exchange(candidate.round_open, false))
-    candidate.rounds_failed = verdict == DialVerdict::dialable ? 0 : candidate.rounds_failed + 1;
-  // It may lack only somebody of another network, who has come since.
-  const bool is_half_way =
-      candidate.pending.empty() && verdict == DialVerdict::untested && dialled > 0 && failed == 0;
-  if (is_half_way) candidate.due = std::min<TimePoint>(candidate.due, now + other_network_after);
+  if (has_round_ended && verdict == DialVerdict::untested && dialled > 0) {
+    // It may lack only somebody of another network, who has come since.
+    candidate.due = std::min<TimePoint>(candidate.due, now + other_network_after);
+  } else if (has_round_ended && is_refuted && candidate.rounds_failed == 1) {
+    candidate.due = std::min<TimePoint>(candidate.due, now + ask_twice_after);
+  }
   if (verdict == candidate.verdict) return;
   candidate.verdict = verdict;
   changed_ = true;

@@ -21,7 +21,7 @@ namespace starling {
 enum class DialVerdict : std::uint8_t {
   untested,    ///< nobody has tried, or not enough have
   dialable,    ///< peers of two networks have dialled it, or one where there is one network only
-  undialable,  ///< two peers have tried in vain, or the only one there is
+  undialable,  ///< two peers have tried in vain, or the only one there is has twice
 };
 
 /// A linked peer that can be asked.
@@ -52,6 +52,8 @@ class DialTests {
   /// It could not. Unknown tests are ignored.
   void on_failed(const NodeId& tester, const wire::DialNonce& nonce, std::string why,
                  TimePoint now);
+  /// Its link has gone, or another one has taken its place: what it was asked may never have arrived.
+  void on_tester_lost(const NodeId& tester, TimePoint now);
   /// Ends tests that were not answered in time. True if a verdict has changed since the last call.
   bool review(const std::vector<Tester>& testers, TimePoint now);
 

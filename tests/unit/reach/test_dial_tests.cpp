@@ -83,8 +83,23 @@ BOOST_AUTO_TEST_CASE(silence_is_an_answer_after_a_while) {
   BOOST_TEST((verdict(one) == DialVerdict::untested));
   BOOST_TEST(tests.is_testing(here));
   now += 2s;
-  BOOST_TEST((verdict(one) == DialVerdict::undialable));
+  BOOST_TEST(
+      (verdict(one) == DialVerdict::untested));  // the only voice there is: it is asked twice
   BOOST_TEST(!tests.is_testing(here));
+  now += 5s;
+  BOOST_TEST(ask(one).size() == 1U);
+  now += 13s;
+  BOOST_TEST((verdict(one) == DialVerdict::undialable));
+}
+
+BOOST_AUTO_TEST_CASE(who_was_lost_meanwhile_has_said_nothing) {
+  BOOST_TEST(ask(one).size() == 1U);
+  tests.on_tester_lost(node(1), now);
+  now += 13s;
+  BOOST_TEST((verdict(one) == DialVerdict::untested));
+  BOOST_TEST(tests.why(here) == "");
+  dial(ask(one).at(0));  // it is asked again at once
+  BOOST_TEST((verdict(one) == DialVerdict::dialable));
 }
 
 BOOST_AUTO_TEST_CASE(what_failed_is_tried_again_ever_more_seldom) {
@@ -109,6 +124,11 @@ BOOST_AUTO_TEST_CASE(what_held_is_tested_again_and_may_fall) {
   BOOST_REQUIRE(again.size() == 1U);
   BOOST_TEST((verdict(one) == DialVerdict::dialable));  // until it is known better
   tests.on_failed(again[0].tester, again[0].nonce, "no", now);
+  BOOST_TEST((verdict(one) == DialVerdict::dialable));
+  now += 6s;
+  const auto twice = ask(one);
+  BOOST_REQUIRE(twice.size() == 1U);
+  tests.on_failed(twice[0].tester, twice[0].nonce, "no", now);
   BOOST_TEST((verdict(one) == DialVerdict::undialable));
 }
 
