@@ -427,9 +427,13 @@ class Mesh::Impl final : private CircleHandler, private ReachSender {
   std::map<LinkId, Undertaking> undertakings_;
   std::map<NodeId, Reservation> reservations_;                          // at these relays
   std::map<NodeId, std::pair<TimePoint, std::string>> refused_places_;  // until when not to ask
-  /// Relays through which a peer could not be reached, until when; the relay alone: through which
-  /// nobody could.
-  std::map<std::pair<NodeId, NodeId>, TimePoint> bad_paths_;
+  /// Relays through which a peer could not be reached, and until when that counts; the relay alone:
+  /// through which several could not, or which broke the rules. Others are preferred to it.
+  struct BadPath {
+    TimePoint until;
+    unsigned failures = 0;  // in a row
+  };
+  std::map<std::pair<NodeId, NodeId>, BadPath> bad_paths_;
   std::map<NodeId, TimePoint> bad_relays_;
   std::map<NodeId, std::size_t> meets_passed_;  // of each asker, in this minute
   TimePoint meets_since_;

@@ -13,8 +13,11 @@ using std::chrono::seconds;
 constexpr std::size_t places_wanted = 2;  // at relays in different networks, where there are
 constexpr auto place_answer_time = seconds{5};
 constexpr auto refused_for = minutes{5};
-constexpr auto bad_path_for = minutes{2};    // a relay that did not lead to one peer
-constexpr auto bad_relay_for = minutes{10};  // one that broke the rules, or led to nobody
+constexpr auto bad_path_min =
+    seconds{3};  // a relay that did not lead to one peer, doubled each time
+constexpr auto bad_path_max = minutes{2};
+constexpr auto bad_path_kept = minutes{5};   // failures in a row are counted together
+constexpr auto bad_relay_for = minutes{10};  // one that broke the rules, or led to several not
 constexpr auto silence_max = seconds{6};     // of a relayed link, while we ask
 constexpr auto delay_max = seconds{4};       // of a heartbeat over it
 constexpr std::size_t vias_told = 2;
@@ -138,15 +141,17 @@ std::vector<Via> Mesh::Impl::vias() const {
 std::optional<NodeId> Mesh::Impl::relay_for(const NodeId& peer) const {
   if (settings_.relay == RelayUse::off) return std::nullopt;
   std::optional<NodeId> best;
-  std::optional<Duration> shortest;
+  std::pair<bool, Duration> best_rank;
   for (const NodeId& id : helpers_for(peer)) {
     const Peer& helper = peers_.at(id);
-    if (!helper.offers_relay || bad_relays_.contains(id) || bad_paths_.contains({id, peer}))
-      continue;
-    const auto way = helper.kept->machine.round_trip();
-    if (best && (!way || (shortest && *shortest <= *way))) continue;
+    const auto path = bad_paths_.find({id, peer});
+    const bool is_bad = path != bad_paths_.end() && now() < path->second.until;
+    if (!helper.offers_relay || is_bad) continue;
+    const std::pair rank{bad_relays_.contains(id),
+                         helper.kept->machine.round_trip().value_or(Duration::max())};
+    if (best && best_rank <= rank) continue;
     best = id;
-    shortest = way;
+    best_rank = rank;
   }
   return best;
 }
@@ -254,7 +259,8 @@ void Mesh::Impl::arm_relay() {
 // --- Watching them
 
 void Mesh::Impl::review_relays() {
-  std::erase_if(bad_paths_, [this](const auto& entry) { return now() >= entry.second; });
+  std::erase_if(bad_paths_,
+                [this](const auto& entry) { return now() >= entry.second.until + bad_path_kept; });
   std::erase_if(bad_relays_, [this](const auto& entry) { return now() >= entry.second; });
   struct Left {
     NodeId peer;
@@ -280,12 +286,15 @@ void Mesh::Impl::review_relays() {
   review_reservations();
 }
 
-/// `relay` does not lead to `peer`. When it leads to nobody it is given up for longer.
+/// `relay` does not lead to `peer`. When it leads to several not, others are preferred to it.
 void Mesh::Impl::leave_relay(const NodeId& relay, const NodeId& peer, const std::string& why) {
-  bad_paths_[{relay, peer}] = now() + bad_path_for;
+  BadPath& path = bad_paths_[{relay, peer}];
+  const Duration pause = bad_path_min * (1U << std::min(path.failures++, 6U));
+  path.until = now() + std::min<Duration>(pause, bad_path_max);
   log_.info("mesh_relay_left", {{"peer", peer}, {"relay", relay}, {"why", why}});
-  const auto others = std::count_if(bad_paths_.begin(), bad_paths_.end(),
-                                    [&](const auto& entry) { return entry.first.first == relay; });
+  const auto others = std::count_if(bad_paths_.begin(), bad_paths_.end(), [&](const auto& entry) {
+    return entry.first.first == relay && now() < entry.second.until;
+  });
   if (others >= 2) bad_relays_[relay] = now() + bad_relay_for;
   if (Acquaintance* about = acquaintance(peer))
     about->relay_not_before = now() + std::chrono::milliseconds{1};
