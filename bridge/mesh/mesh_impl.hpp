@@ -307,6 +307,7 @@ class Mesh::Impl final : private CircleHandler, private ReachSender {
 
   // --- mesh_paths.cpp
   LinkId undertake(Undertaking undertaking);
+  void dial_again(const Undertaking& meeting);
   void finish_dial_back(LinkId id, const Undertaking& done);
   void on_undertaking_failed(LinkId id, const Error& error);
   [[nodiscard]] bool is_undertaken(const NodeId& peer) const;

@@ -14,6 +14,9 @@ void Mesh::Impl::retire(LinkId id, Peer& peer) {
   Link& link = links_.at(id);
   dial_tests_.on_tester_lost(link.peer, now());
   link.machine.supersede(now(), *link.out);
+  // Nothing but publications is taken over it any more.
+  channels_.on_carrier_lost(id);
+  relay_.on_link_lost(id);
   peer.draining = id;
   flush(id);
   arm(id, link);
@@ -82,7 +85,7 @@ void Mesh::Impl::forget(LinkId id, const std::string& why, wire::CloseReason rea
   const bool was_opening = found->second.machine.meshes().empty();
   links_.erase(found);
   channels_.on_carrier_lost(id);
-  relay_.on_link_lost(id, peer_id);
+  relay_.on_link_lost(id);
   unsealed_links_.erase(id);
   uncommitted_links_.erase(id);
   if (order) {
@@ -103,6 +106,7 @@ void Mesh::Impl::on_peer_lost(const NodeId& id, Peer& peer, const std::string& w
                               wire::CloseReason reason) {
   if (peer.flowing) links_metric_.add(-1);
   dial_tests_.on_tester_lost(id, now());
+  relay_.on_peer_lost(id);
   peer.link.reset();
   peer.kept = nullptr;
   peer.flowing = false;

@@ -205,6 +205,7 @@ void Mesh::Impl::learn_from_hello(const Link& link, const LinkReady& ready) {
     if (link.path != PathKind::relayed) known->direct_attempts = 0;
   }
   if (link.path != PathKind::relayed) meetings_.on_met(ready.peer);
+  if (link.path == PathKind::met) book_.on_dial_succeeded(link.remote);
   if (link.relay) bad_paths_.erase({*link.relay, ready.peer});
   peer_of(ready.peer).offers_relay = ready.hello.offers_relay;
   if (ready.hello.observed) on_observed(link, *ready.hello.observed);

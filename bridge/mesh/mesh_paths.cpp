@@ -22,7 +22,7 @@ constexpr auto better_first = seconds{1};      // after a relayed link stands
 constexpr auto better_pause_min = seconds{5};  // between two attempts at a direct path beside it
 constexpr auto better_pause_max = minutes{5};
 constexpr auto meeting_time = seconds{4};  // in which a meeting is tried again and again
-constexpr auto meeting_retry = milliseconds{250};
+constexpr auto meeting_retry = milliseconds{500};
 constexpr auto doors_pause_min = seconds{20};  // between two rounds of dialling where we join
 constexpr auto doors_pause_max = minutes{30};
 constexpr auto open_doors_after = seconds{5};  // in open meshes, where those have enough to do
@@ -74,7 +74,7 @@ void Mesh::Impl::on_undertaking_failed(LinkId id, const Error& error) {
       // A router that refuses instead of being silent makes an attempt end at once.
       if (running_ && failed.until && now() < *failed.until && !has_direct_link(failed.peer)) {
         scheduler_.wake_at(now() + meeting_retry, [self = self_, failed] {
-          if (*self && (*self)->running_) (*self)->undertake(failed);
+          if (*self && (*self)->running_) (*self)->dial_again(failed);
         });
       }
       return;
@@ -85,6 +85,11 @@ void Mesh::Impl::on_undertaking_failed(LinkId id, const Error& error) {
     case Undertaking::Kind::door:
       return;
   }
+}
+
+/// Where somebody said that it can be met: anybody's address, so each dial counts.
+void Mesh::Impl::dial_again(const Undertaking& meeting) {
+  if (book_.may_dial_unproven(meeting.endpoint, now())) undertake(meeting);
 }
 
 /// The addresses that we join by belong to members too, mostly. Who is linked with nobody dials

@@ -154,8 +154,7 @@ void RelayService::close(std::uint64_t circuit, const std::string& why,
   }
 }
 
-void RelayService::on_link_lost(LinkId link, const NodeId& peer) {
-  reservations_.erase(peer);
+void RelayService::on_link_lost(LinkId link) {
   next_channel_.erase(link);
   std::vector<std::uint64_t> lost;
   for (const auto& [id, circuit] : circuits_) {

@@ -40,7 +40,7 @@ class RelayService {
   void set_open(bool open) { is_open_ = open; }
   [[nodiscard]] bool is_open() const { return is_open_; }
 
-  /// `peer` asks for a place, or gives it back. Good while its link lasts.
+  /// `peer` asks for a place, or gives it back. Good until on_peer_lost().
   wire::RelayReserved reserve(const NodeId& peer, bool wanted);
 
   /// One end of a circuit: a link with a neighbour.
@@ -63,7 +63,10 @@ class RelayService {
   Outcome on_credit(LinkId link, const wire::RelayCredit& frame, TimePoint now);
   Outcome on_close(LinkId link, const wire::RelayClose& frame);
 
-  void on_link_lost(LinkId link, const NodeId& peer);
+  /// Ends the circuits of a link.
+  void on_link_lost(LinkId link);
+  /// No link with the peer is left: its place is free.
+  void on_peer_lost(const NodeId& peer) { reservations_.erase(peer); }
   /// Gives out what the rates allow; call it every `tick` while is_waiting().
   void on_tick(TimePoint now);
   [[nodiscard]] bool is_waiting() const { return waiting_ > 0; }

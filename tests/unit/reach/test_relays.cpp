@@ -237,7 +237,7 @@ BOOST_AUTO_TEST_CASE(a_stream_that_is_dropped_ends_the_channel) {
 
 BOOST_AUTO_TEST_CASE(the_end_of_a_carrying_link_ends_its_channels) {
   open();
-  relay->on_link_lost(link_b, node(2));
+  relay->on_link_lost(link_b);
   b.on_carrier_lost(link_b);
   settle();
   BOOST_TEST(heard_a.closed == "the relay says: the link of the other end has ended");
