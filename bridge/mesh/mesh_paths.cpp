@@ -359,10 +359,14 @@ std::string Mesh::Impl::why_no_better(const NodeId& peer) const {
   const auto found = peers_.find(peer);
   const bool is_linked = found != peers_.end() && found->second.flowing;
   if (is_linked && found->second.kept->path != PathKind::relayed) return {};
+  if (!is_linked && !wanted_.contains(peer)) return "nothing is exchanged with it now";
   const KnownPeer* known = book_.find(peer);
   const bool can_be_dialled = known != nullptr && !known->endpoints.empty();
+  const auto about = acquaintances_.find(peer);
   std::string why;
-  if (can_be_dialled) {
+  if (can_be_dialled && about != acquaintances_.end() && about->second.rounds_failed == 0) {
+    why = "it is dialled at " + known->endpoints.front().to_text();
+  } else if (can_be_dialled) {
     why = "it does not answer at " + known->endpoints.front().to_text();
   } else {
     why = "it has no address that can be dialled";
