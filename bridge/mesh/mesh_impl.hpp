@@ -328,6 +328,8 @@ class Mesh::Impl final : private CircleHandler, private ReachSender {
 
   // --- mesh_relays.cpp
   bool send(LinkId over, const wire::ReachFrame& frame) override;
+  [[nodiscard]] bool is_congested(LinkId link) const override;
+  [[nodiscard]] static bool share_a_mesh(const Peer& one, const Peer& other);
   void review_relays();
   void review_reservations();
   void release_reservations();

@@ -331,10 +331,7 @@ void Mesh::Impl::pass_on(LinkId id, const wire::Meet& frame) {
   const Peer* asker = find_peer(from);
   const Peer* to = find_peer(frame.to);
   if (frame.from != from || asker == nullptr || to == nullptr || !to->flowing) return;
-  const bool share_a_mesh = std::any_of(to->meshes.begin(), to->meshes.end(), [&](std::size_t m) {
-    return std::find(asker->meshes.begin(), asker->meshes.end(), m) != asker->meshes.end();
-  });
-  if (!share_a_mesh || ++meets_passed_[from] > meets_per_minute) return;
+  if (!share_a_mesh(*asker, *to) || ++meets_passed_[from] > meets_per_minute) return;
   send(*to->link, frame);
 }
 

@@ -32,6 +32,17 @@ bool Mesh::Impl::send(LinkId over, const wire::ReachFrame& frame) {
   return true;
 }
 
+bool Mesh::Impl::is_congested(LinkId link) const {
+  return links_.contains(link) && host_.link_is_congested(link);
+}
+
+/// Of those that both share with us.
+bool Mesh::Impl::share_a_mesh(const Peer& one, const Peer& other) {
+  return std::any_of(one.meshes.begin(), one.meshes.end(), [&](std::size_t mesh) {
+    return std::find(other.meshes.begin(), other.meshes.end(), mesh) != other.meshes.end();
+  });
+}
+
 void Mesh::Impl::on_event(LinkId id, ReachArrived& event) {
   std::visit([&](auto& frame) { on_reach(id, frame); }, event.frame);
 }
@@ -183,7 +194,7 @@ void Mesh::Impl::on_reach(LinkId id, const wire::RelayOpen& frame) {
                             && static_cast<std::size_t>(opening) < limits::links_unproved_max;
     if (!is_welcome)
       return relay_.refuse(id, frame.channel, "the other end takes no relayed links");
-    auto stream = channels_.accept(id, link.remote, frame);
+    auto stream = channels_.accept(id, !link.inbound, link.remote, frame);
     if (!stream) return;
     Undertaking undertaking;
     undertaking.kind = Undertaking::Kind::relayed;
@@ -197,12 +208,8 @@ void Mesh::Impl::on_reach(LinkId id, const wire::RelayOpen& frame) {
   }
   if (frame.from != link.peer) return relay_.refuse(id, frame.channel, "a link for somebody else");
   const Peer* to = find_peer(frame.to);
-  const bool share_a_mesh =
-      from != nullptr && to != nullptr
-      && std::any_of(to->meshes.begin(), to->meshes.end(), [&](std::size_t mesh) {
-           return std::find(from->meshes.begin(), from->meshes.end(), mesh) != from->meshes.end();
-         });
-  if (!share_a_mesh || !to->flowing || !has_direct_link(frame.to))
+  if (from == nullptr || to == nullptr || !to->flowing || !has_direct_link(frame.to)
+      || !share_a_mesh(*from, *to))
     return relay_.refuse(id, frame.channel, "the relay is not linked with the other end");
   relay_.on_open({link.peer, id, !link.inbound}, {frame.to, *to->link, !to->kept->inbound}, frame,
                  now());

@@ -68,8 +68,14 @@ std::unique_ptr<ByteStream> RelayChannels::open(LinkId carrier, bool we_dialled,
   return nullptr;
 }
 
-std::unique_ptr<ByteStream> RelayChannels::accept(LinkId carrier, const Endpoint& relay,
+std::unique_ptr<ByteStream> RelayChannels::accept(LinkId carrier, bool we_dialled,
+                                                  const Endpoint& relay,
                                                   const wire::RelayOpen& frame) {
+  if ((frame.channel % 2 == 1) != we_dialled) {  // ours to give
+    sender_.send(carrier,
+                 wire::RelayClose{frame.channel, "a channel number that is not to be used"});
+    return nullptr;
+  }
   if (streams_.size() >= channels_max || find(carrier, frame.channel) != nullptr) {
     sender_.send(carrier, wire::RelayClose{frame.channel, "the other end has too many channels"});
     return nullptr;

@@ -24,6 +24,8 @@ class ReachSender {
   virtual ~ReachSender() = default;
   /// False: the link is not there any more.
   virtual bool send(LinkId over, const wire::ReachFrame& frame) = 0;
+  /// Much waits for this link's socket already.
+  [[nodiscard]] virtual bool is_congested(LinkId link) const = 0;
 };
 
 class RelayChannels {
@@ -41,7 +43,7 @@ class RelayChannels {
   std::unique_ptr<ByteStream> open(LinkId carrier, bool we_dialled, const Endpoint& relay,
                                    const NodeId& to);
   /// The other end of a channel that somebody opened to us. Null: refused, and the relay told so.
-  std::unique_ptr<ByteStream> accept(LinkId carrier, const Endpoint& relay,
+  std::unique_ptr<ByteStream> accept(LinkId carrier, bool we_dialled, const Endpoint& relay,
                                      const wire::RelayOpen& frame);
 
   /// Frames of a carrying link that belong to a channel which ends here. `mine`: there is one;

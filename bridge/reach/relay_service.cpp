@@ -96,7 +96,7 @@ RelayService::Outcome RelayService::on_opened(LinkId link, const wire::RelayOpen
   caller.told = std::min<std::uint64_t>(frame.window, step_min);
   circuit.last_used = now;
   sender_.send(caller.link, wire::RelayOpened{caller.channel, caller.told});
-  for (End& end : circuit.ends) grant(end, tokens_, now);
+  for (std::size_t end = 0; end < circuit.ends.size(); ++end) grant(circuit, end, tokens_, now);
   return {true, true};
 }
 
@@ -125,11 +125,13 @@ RelayService::Outcome RelayService::on_credit(LinkId link, const wire::RelayCred
                                               TimePoint now) {
   const Place* at = place(link, frame.channel);
   if (at == nullptr) return {};
-  End& sender = circuits_.at(at->circuit).ends[static_cast<std::size_t>(1 - at->end)];
+  Circuit& circuit = circuits_.at(at->circuit);
+  const auto other = static_cast<std::size_t>(1 - at->end);
+  End& sender = circuit.ends[other];
   if (frame.limit < sender.other_takes) return {true, false};
   sender.other_takes = frame.limit;
   fill(now);
-  if (waiting_ == 0 && grant(sender, tokens_, now) == 0) return {true, true};
+  if (waiting_ == 0 && grant(circuit, other, tokens_, now) == 0) return {true, true};
   waiting_ = std::max<std::size_t>(waiting_, 1);
   return {true, true};
 }
@@ -202,9 +204,13 @@ std::uint64_t RelayService::wanted(const End& end) {
   return end.other_takes > end.told ? end.other_takes - end.told : 0;
 }
 
-std::uint64_t RelayService::grant(End& end, double share_max, TimePoint now) {
+std::uint64_t RelayService::grant(Circuit& circuit, std::size_t at, double share_max,
+                                  TimePoint now) {
+  End& end = circuit.ends[at];
   const std::uint64_t want = wanted(end);
   if (want == 0) return 0;
+  // Whoever gives credit and does not read would make us keep what comes for it.
+  if (sender_.is_congested(circuit.ends[1 - at].link)) return want;
   Rate& rate = rate_of(end.peer, now);
   const double room = std::min({share_max, tokens_, rate.tokens, rate.hour_tokens});
   const auto take = std::min<std::uint64_t>(want, room > 0 ? static_cast<std::uint64_t>(room) : 0);
@@ -219,21 +225,29 @@ std::uint64_t RelayService::grant(End& end, double share_max, TimePoint now) {
 
 void RelayService::on_tick(TimePoint now) {
   fill(now);
-  std::array<std::vector<End*>, 3> hungry;  // by rank
+  struct Hungry {
+    Circuit* circuit;
+    std::size_t at;
+    [[nodiscard]] const End& end() const { return circuit->ends[at]; }
+  };
+  std::array<std::vector<Hungry>, 3> hungry;  // by rank
   for (auto& [id, circuit] : circuits_) {
     if (!circuit.opened) continue;
-    for (End& end : circuit.ends) {
-      if (wanted(end) > 0) hungry[static_cast<std::size_t>(ledger_.rank(end.peer))].push_back(&end);
+    for (std::size_t at = 0; at < circuit.ends.size(); ++at) {
+      const End& end = circuit.ends[at];
+      if (wanted(end) == 0) continue;
+      hungry[static_cast<std::size_t>(ledger_.rank(end.peer))].push_back({&circuit, at});
     }
   }
-  const auto serve = [&](std::vector<End*>& ends, double budget) {
+  const auto serve = [&](std::vector<Hungry>& ends, double budget) {
     // Who has been served least goes first: circuits are kept in the order of their making.
     std::stable_sort(ends.begin(), ends.end(),
-                     [](const End* a, const End* b) { return a->told < b->told; });
+                     [](const Hungry& a, const Hungry& b) { return a.end().told < b.end().told; });
     std::size_t left = ends.size();
-    for (End* end : ends) {
+    for (const Hungry& one : ends) {
       const double before = tokens_;
-      grant(*end, std::max<double>(budget / static_cast<double>(left), step_min), now);
+      grant(*one.circuit, one.at, std::max<double>(budget / static_cast<double>(left), step_min),
+            now);
       budget -= before - tokens_;
       --left;
     }
@@ -244,8 +258,8 @@ void RelayService::on_tick(TimePoint now) {
   serve(hungry[static_cast<std::size_t>(RelayRank::newcomer)], tokens_);
   waiting_ = 0;
   for (const auto& ends : hungry) {
-    waiting_ += static_cast<std::size_t>(
-        std::count_if(ends.begin(), ends.end(), [](const End* end) { return wanted(*end) > 0; }));
+    waiting_ += static_cast<std::size_t>(std::count_if(
+        ends.begin(), ends.end(), [](const Hungry& one) { return wanted(one.end()) > 0; }));
   }
 }
 

@@ -105,7 +105,7 @@ class RelayService {
   [[nodiscard]] const Place* place(LinkId link, std::uint32_t channel) const;
   void close(std::uint64_t circuit, const std::string& why, std::optional<int> but_not = {});
   /// Lets `end` send more, as far as the rates allow. Returns what is still wanted.
-  std::uint64_t grant(End& end, double share_max, TimePoint now);
+  std::uint64_t grant(Circuit& circuit, std::size_t end, double share_max, TimePoint now);
   [[nodiscard]] static std::uint64_t wanted(const End& end);
   void fill(TimePoint now);
   Rate& rate_of(const NodeId& peer, TimePoint now);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ NodeId node(std::uint8_t number) {
 struct Wire final : ReachSender {
   std::deque<std::pair<LinkId, wire::ReachFrame>> frames;
   bool is_up = true;
+  std::optional<LinkId> congested;
+  [[nodiscard]] bool is_congested(LinkId link) const override { return link == congested; }
   bool send(LinkId over, const wire::ReachFrame& frame) override {
     if (is_up) frames.emplace_back(over, frame);
     return is_up;
@@ -92,7 +95,7 @@ struct Fixture {
     RelayChannels& end = link == link_a ? a : b;
     RelayChannels::Outcome outcome{true, true};
     if (auto* it = std::get_if<wire::RelayOpen>(&frame)) {
-      accepted.push_back(end.accept(link, relay_at, *it));
+      accepted.push_back(end.accept(link, true, relay_at, *it));
       at_b = accepted.back().get();
       if (at_b) at_b->set_handler(&heard_b);
     }
@@ -210,6 +213,25 @@ BOOST_AUTO_TEST_CASE(a_relay_that_floods_is_found_out) {
   for (int i = 0; i < 40 && fair; ++i)
     fair = b.on_data(link_b, {channel, Bytes(wire::relay_data_max, 'x')}).fair;
   BOOST_TEST(!fair);
+}
+
+BOOST_AUTO_TEST_CASE(who_gives_credit_and_does_not_read_makes_the_relay_keep_nothing) {
+  open();
+  const std::uint64_t carried = relay->bytes_carried();
+  from_relay.congested = link_b;
+  BOOST_TEST(relay->on_credit(link_b, {0x80000001U, 1ULL << 60U}, scheduler.now()).fair);
+  say(*at_a, std::string(8U << 20U, 'x'));
+  settle();
+  pass(60s);
+  BOOST_TEST(relay->bytes_carried() - carried <= RelayedStream::window);
+  from_relay.congested.reset();
+  pass(5s);
+  BOOST_TEST(relay->bytes_carried() - carried > RelayedStream::window);
+}
+
+BOOST_AUTO_TEST_CASE(a_channel_has_a_number_of_whoever_opens_it) {
+  BOOST_TEST(!b.accept(link_b, true, relay_at, {2, node(2), node(1), 65'536}));
+  BOOST_TEST(b.accept(link_b, true, relay_at, {3, node(2), node(1), 65'536}) != nullptr);
 }
 
 BOOST_AUTO_TEST_CASE(closing_delivers_what_was_said_before) {
